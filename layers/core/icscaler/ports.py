@@ -1,0 +1,253 @@
+"""What the use cases need from the world outside, as protocols.
+
+`adapters` holds the AWS implementations and the in-memory ones; both pass the same contract tests.
+Methods raise only `PortError` (a store or API that cannot be used now) and `LeaseLostError`;
+refusals by AWS of a write come back as typed `Outcome`s.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from icscaler.entities import (
+    Change,
+    ComponentView,
+    EndpointConfig,
+    EndpointState,
+    EndpointView,
+    Hold,
+    MetricMinute,
+    NoticeItem,
+    Outcome,
+)
+
+
+class PortError(Exception):
+    """A dependency could not be used: which one, which call, and the reason it gave."""
+
+
+class LeaseLostError(PortError):
+    """Somebody else holds the endpoint's lease now; nothing more may be written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to write to an endpoint until `expires_at_s`; `fencing` only ever grows."""
+
+    endpoint: str
+    owner: str
+    fencing: int
+    expires_at_s: int
+
+
+@dataclass(slots=True)
+class FleetPointer:
+    """Which configuration is in force, and the switches that need no deploy."""
+
+    version: str
+    endpoints: tuple[str, ...]
+    paused: bool = False
+    paused_endpoints: tuple[str, ...] = ()
+    paused_models: tuple[str, ...] = ()
+    metrics_vanished: bool = False
+
+
+@dataclass(slots=True)
+class EndpointItem:
+    """Everything stored about an endpoint, read in one go at the start of a look.
+
+    `state_version` must be handed back when storing (optimistic lock). `views` is what the last
+    looks described, so that unchanged components need no new Describe call.
+    `last_look_received_s` is when the message of the last successful look was received.
+    """
+
+    config: EndpointConfig | None
+    state: EndpointState
+    state_version: int
+    views: dict[str, ComponentView] = field(default_factory=dict)
+    wakes: dict[str, int] = field(default_factory=dict)
+    holds: dict[str, Hold] = field(default_factory=dict)
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
+    last_look_received_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """How many copies looks may remove fleet-wide until `until_s`, and how many already were."""
+
+    limit: int
+    used: int
+    until_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointSummary:
+    """What each look leaves for `dispatch`: enough for fleet-wide limits."""
+
+    endpoint: str
+    at_s: int
+    copies: int
+    models: int
+    blind_models: int
+
+
+class StateStore(Protocol):
+    """The state table."""
+
+    def fleet_pointer(self) -> FleetPointer | None: ...
+    def acquire_lease(self, endpoint: str, owner: str, at_s: int, ttl_s: int) -> Lease | None:
+        """The lease, or None while somebody else holds it."""
+        ...
+
+    def load(self, endpoint: str, version: str) -> EndpointItem:
+        """Config of that version, state, holds, wakes and last outcomes (a consistent read)."""
+        ...
+
+    def store(
+        self,
+        lease: Lease,
+        state_version: int,
+        state: EndpointState,
+        views: Mapping[str, ComponentView],
+        acknowledged: Sequence[str],
+    ) -> int:
+        """Store state and views, acknowledge holds; the new version. Raises `LeaseLostError`."""
+        ...
+
+    def finish(
+        self,
+        lease: Lease,
+        outcomes: Mapping[str, Outcome],
+        summary: EndpointSummary,
+        received_s: float,
+    ) -> None:
+        """Leave outcomes for the next look, release the lease. Raises `LeaseLostError`."""
+        ...
+
+    def release(self, lease: Lease) -> None:
+        """Give the lease back without anything else; harmless when it is no longer ours."""
+        ...
+
+    def request_wake(self, endpoint: str, component: str, at_s: int) -> None: ...
+    def endpoint_of(self, component: str) -> str | None: ...
+    def allowance(self, at_s: int) -> Allowance | None: ...
+    def grant_allowance(self, allowance: Allowance) -> None: ...
+    def draw_allowance(self, copies: int, at_s: int) -> bool:
+        """Take `copies` from the allowance in force; False when that is not left."""
+        ...
+
+    def summaries(self) -> tuple[EndpointSummary, ...]: ...
+    def set_metrics_vanished(self, vanished: bool) -> None: ...
+    def record(self, records: Sequence["DecisionRecord"], snapshot: "LookSnapshot | None") -> None:
+        """Keep decision records and the look's snapshot for a while (they expire)."""
+        ...
+
+
+@dataclass(slots=True)
+class LookSnapshot:
+    """All inputs of an acting look; `payload` replays to the same plan byte for byte."""
+
+    endpoint: str
+    at_s: int
+    payload: bytes
+
+
+@dataclass(slots=True)
+class DecisionRecord:
+    """Why a component's copies were changed; (endpoint, at_s) points to the look's snapshot."""
+
+    endpoint: str
+    component: str
+    at_s: int
+    from_copies: int
+    to_copies: int
+    outcome: str
+    steps: tuple[str, ...]
+    config_version: str
+    attempt_id: str
+    message: str = ""
+
+
+@dataclass(slots=True)
+class Listed:
+    """One row of ListInferenceComponents: status and times, no copy counts."""
+
+    name: str
+    variant: str
+    status: str
+    last_modified_s: int
+
+
+class Endpoints(Protocol):
+    """SageMaker's control plane, as far as a look needs it."""
+
+    def describe_endpoint(self, endpoint: str) -> EndpointView | None:
+        """None when it does not exist."""
+        ...
+
+    def list_components(self, endpoint: str) -> tuple[Listed, ...]: ...
+    def describe_components(
+        self, names: Sequence[str], at_s: int
+    ) -> dict[str, ComponentView | None]:
+        """Bounded concurrency. None: it does not exist. A name left out could not be read."""
+        ...
+
+    def scalable_targets(self, names: Sequence[str]) -> frozenset[str]:
+        """Those whose copies Application Auto Scaling owns and has not suspended."""
+        ...
+
+    def set_copies(self, change: Change, at_s: int) -> Outcome: ...
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesRequest:
+    """Which metric series of one component a look needs, from `start_s` to now."""
+
+    component: str
+    start_s: int
+    invocations: bool = True
+    concurrency: bool = False
+    refused: bool = False
+    heartbeat: bool = True
+
+
+class Metrics(Protocol):
+    """CloudWatch, as far as a look needs it."""
+
+    def minutes(
+        self, requests: Sequence[SeriesRequest], at_s: int
+    ) -> dict[str, tuple[MetricMinute, ...]]:
+        """Metric minutes oldest first, only those ended by `at_s`. Up to 500 series a call.
+
+        A component whose series could not be read is left out (blind), never filled with zeros.
+        """
+        ...
+
+
+class Notifier(Protocol):
+    """Tells people and other systems."""
+
+    def copy_count_changed(self, records: Sequence[DecisionRecord]) -> None:
+        """One `CopyCountChanged` event for each accepted change."""
+        ...
+
+    def notify(self, endpoint: str, notices: Sequence[NoticeItem], at_s: int) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class LookRequest:
+    """A message on the look queue: when it was sent, and when it was first received."""
+
+    endpoint: str
+    event_at_s: int
+    cause: str
+    sent_s: float
+    received_s: float
+
+
+class LookQueue(Protocol):
+    """The FIFO queue in front of `reconcile`."""
+
+    def send(self, looks: Sequence[tuple[str, int, str, str]]) -> tuple[str, ...]:
+        """(endpoint, event_at_s, cause, deduplication id); endpoints that could not be queued."""
+        ...
