@@ -1,0 +1,42 @@
+# One way to do each thing; `make help` lists them. Everything made lands in .venv and $(BUILD_DIR).
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check format bench validate build lock clean
+
+BUILD_DIR ?= build
+export BUILD_DIR
+PYTHON_IN_VENV := .venv/bin/python
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
+
+setup: ## Make .venv from requirements.lock (uv if it is on PATH, else venv and pip)
+	@sh scripts/setup.sh
+
+demo: setup ## Play a day of traffic through the controller; TRACE=FILE.csv.gz plays a recording
+	.venv/bin/icscaler demo --out "$(BUILD_DIR)/demo" $(if $(TRACE),--trace "$(TRACE)")
+
+test: setup ## The one gate: format, lint, types, template lint, all fast tests
+	@$(PYTHON_IN_VENV) scripts/gate.py
+
+check: setup ## The gate without the tests
+	@$(PYTHON_IN_VENV) scripts/gate.py --no-tests
+
+format: setup ## Format and fix what can be fixed
+	.venv/bin/ruff format .
+	.venv/bin/ruff check --fix .
+
+bench: setup ## Measure handlers and looks
+	$(PYTHON_IN_VENV) -m benchmarks
+
+validate: setup ## What needs more than Python: SAM, ASL, IAM and security checks
+	@$(PYTHON_IN_VENV) scripts/validate.py
+
+build: setup ## Package the application for AWS with SAM
+	@$(PYTHON_IN_VENV) scripts/validate.py sam-build
+
+lock: setup ## Resolve requirements.lock and the locks of scripts/tools anew
+	@$(PYTHON_IN_VENV) scripts/lock.py
+
+clean: ## Remove everything that was made
+	rm -rf .venv "$(BUILD_DIR)" .aws-sam .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
