@@ -34,8 +34,8 @@ validate: setup ## What needs more than Python: SAM, ASL, IAM and security check
 build: setup ## Package the application for AWS with SAM
 	@$(PYTHON_IN_VENV) scripts/validate.py sam-build
 
-lock: setup ## Resolve requirements.lock and the locks of scripts/tools anew
-	@$(PYTHON_IN_VENV) scripts/lock.py
+lock: ## Resolve requirements.lock and the locks of scripts/tools; UPGRADE=1 renews the pins
+	@sh scripts/lock.sh $(if $(UPGRADE),--upgrade)
 
 clean: ## Remove everything that was made
 	rm -rf .venv "$(BUILD_DIR)" .aws-sam .mypy_cache .ruff_cache .pytest_cache .hypothesis
