@@ -7,8 +7,8 @@ tools=${BUILD_DIR:-build}/tools
 sh scripts/make_env.sh "$tools/uv" scripts/tools/uv/requirements.lock
 
 compile() {
-    "$tools/uv/bin/uv" pip compile --quiet --universal --python-version 3.11 --no-python-downloads \
-        --generate-hashes --no-emit-index-url --no-header "$@"
+    UV_SYSTEM_CERTS="${UV_SYSTEM_CERTS:-1}" "$tools/uv/bin/uv" pip compile --quiet --no-header \
+        --universal --python-version 3.11 --no-python-downloads --generate-hashes --no-emit-index-url "$@"
 }
 compile "$@" --group dev pyproject.toml --output-file requirements.lock
 for tool in scripts/tools/*/requirements.in; do

@@ -47,6 +47,8 @@ if [ "$(cat "$folder/.lock-stamp" 2>/dev/null)" = "$stamp" ] && "$folder/bin/pyt
     exit 0
 fi
 
+# Trust what the machine trusts, as pip does: behind a company proxy uv's own roots are not enough.
+export UV_SYSTEM_CERTS="${UV_SYSTEM_CERTS:-1}" UV_PYTHON_DOWNLOADS=never
 uv=''
 if command -v uv >/dev/null 2>&1 && uv --version >/dev/null 2>&1; then uv=uv; fi
 find_python
@@ -55,7 +57,7 @@ say "making $folder from $lock with Python $version and ${uv:-pip}"
 rm -rf "$folder"
 mkdir -p "$(dirname "$folder")"
 if [ -n "$uv" ]; then
-    uv venv --quiet --no-project --no-python-downloads --python "$python" "$folder"
+    uv venv --quiet --no-project --python "$python" "$folder"
     uv pip install --quiet --python "$folder" --require-hashes -r "$lock"
 else
     "$python" -m venv "$folder"
