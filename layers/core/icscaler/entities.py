@@ -154,7 +154,8 @@ class ComponentView:
     """An inference component as DescribeInferenceComponent shows it.
 
     `described_at_s` is when these figures were read; `last_modified_s` is SageMaker's own.
-    `scalable_target` is True while Application Auto Scaling actively owns its copies.
+    `scalable_target` is True while Application Auto Scaling actively owns its copies. `resources`
+    is what a copy of the deployed specification reserves; None for an adapter, which has none.
     """
 
     name: str
@@ -166,6 +167,7 @@ class ComponentView:
     described_at_s: int
     failure_reason: str | None = None
     scalable_target: bool = False
+    resources: CopyResources | None = None
 
 
 @dataclass(slots=True)
@@ -278,6 +280,7 @@ class ModelState:
     `recommendations`: (minute, copies) that can still be the maximum of the stabilization window,
     oldest first. `copies_log`: (at_s, current copies) changes, to know how many copies shared a
     metric minute's load. `last_minute_s`: newest settled metric minute already learned.
+    `last_unknown_s`: end of the newest minute in which a loaded component said nothing at all.
     """
 
     first_seen_s: int
@@ -286,10 +289,12 @@ class ModelState:
     last_active_s: int
     last_minute_s: int
     last_heartbeat_s: int
+    last_unknown_s: int = 0
     recommendations: tuple[tuple[int, int], ...] = ()
     copies_log: tuple[tuple[int, int], ...] = ()
     newest_copy_s: int = 0
     last_scale_out_s: int = 0
+    last_scale_out_copies: int = 0
     last_scale_in_s: int = 0
     intent: Intent | None = None
     owned_copies: int | None = None

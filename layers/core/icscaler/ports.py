@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from icscaler.entities import (
+    STATE_SCHEMA_VERSION,
     Change,
     ComponentView,
     EndpointConfig,
@@ -19,6 +20,7 @@ from icscaler.entities import (
     MetricMinute,
     NoticeItem,
     Outcome,
+    Snapshot,
 )
 
 
@@ -131,7 +133,10 @@ class StateStore(Protocol):
     def request_wake(self, endpoint: str, component: str, at_s: int) -> None: ...
     def endpoint_of(self, component: str) -> str | None: ...
     def allowance(self, at_s: int) -> Allowance | None: ...
-    def grant_allowance(self, allowance: Allowance) -> None: ...
+    def grant_allowance(self, allowance: Allowance) -> None:
+        """Replace the allowance by one that lasts longer; otherwise nothing (a repeated tick)."""
+        ...
+
     def draw_allowance(self, copies: int, at_s: int) -> bool:
         """Take `copies` from the allowance in force; False when that is not left."""
         ...
@@ -144,8 +149,18 @@ class StateStore(Protocol):
 
 
 @dataclass(slots=True)
+class LookInputs:
+    """All that one look depended on: replaying it gives the same plan byte for byte."""
+
+    config: EndpointConfig
+    state: EndpointState
+    seen: Snapshot
+    schema_version: int = STATE_SCHEMA_VERSION
+
+
+@dataclass(slots=True)
 class LookSnapshot:
-    """All inputs of an acting look; `payload` replays to the same plan byte for byte."""
+    """The inputs of a look as stored; `payload` is the encoded `LookInputs`."""
 
     endpoint: str
     at_s: int

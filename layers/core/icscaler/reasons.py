@@ -47,6 +47,7 @@ class Reason(StrEnum):
     PAUSED = "Paused"
     OBSERVE = "Observe"
     FOREIGN_TARGET = "ForeignTarget"
+    FOLLOWS_BASE = "FollowsBase"
     MANUAL_CHANGE = "ManualChange"
     REMOVAL_ALLOWANCE = "RemovalAllowance"
 

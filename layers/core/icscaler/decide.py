@@ -1,0 +1,244 @@
+"""Decide: the one pure function that turns what is seen of an endpoint into a plan.
+
+    decide(config, state, seen, at_s) -> (state, plan)
+
+Deterministic and total; inputs are not modified. The pipeline, each step with a reason code:
+
+    follow (what changed since the last look)  ->  learn (settled metric minutes, once each)
+    -> recommend (policies) -> shape (guards, bounds) -> allocate (per variant) -> allowance -> plan
+"""
+
+from dataclasses import replace
+
+from icscaler import guards, limits, notices, ownership
+from icscaler.allocate import Allocation, Claim, allocate
+from icscaler.entities import (
+    STATE_SCHEMA_VERSION,
+    Change,
+    CopyResources,
+    Decision,
+    EndpointConfig,
+    EndpointState,
+    Intent,
+    ModelState,
+    Plan,
+    Snapshot,
+    Step,
+)
+from icscaler.policies import evidence, keep_alive
+from icscaler.reasons import Reason
+
+
+def decide(
+    config: EndpointConfig, state: EndpointState, seen: Snapshot, at_s: int
+) -> tuple[EndpointState, Plan]:
+    """What to do about one endpoint now; see the module. `at_s` is `seen.at_s`."""
+    cases: dict[str, guards.Case] = {}
+    decisions: dict[str, Decision] = {}
+    for name in sorted(config.models):
+        if name in seen.components:
+            case, decision = _recommend(config, state.models.get(name), seen, name)
+            cases[name], decisions[name] = case, decision
+    variants = limits.follow_instances(config, state, seen)
+    price, short = _allocate(
+        config, seen, cases, decisions, limits.instances(config, variants, seen)
+    )
+    removals = _draw_allowance(seen, cases, decisions)
+    changes = _order(config, cases, decisions, removals)
+    after = EndpointState(
+        schema_version=STATE_SCHEMA_VERSION,
+        last_look_s=at_s,
+        models={name: _intend(case.state, decisions[name], at_s) for name, case in cases.items()},
+        variants=variants,
+    )
+    # A component that is gone for a moment (deleted and made anew) keeps what was learned of it.
+    after.models |= {n: s for n, s in state.models.items() if n in config.models and n not in cases}
+    said, after.noticed = notices.collect(config, state, seen, after, decisions, short)
+    unmanaged = tuple(sorted(set(seen.components) - set(config.models)))
+    return after, Plan(at_s, tuple(changes), decisions, said, price, unmanaged)
+
+
+def _recommend(
+    config: EndpointConfig, before: ModelState | None, seen: Snapshot, name: str
+) -> tuple[guards.Case, Decision]:
+    model, view = config.models[name], seen.components[name]
+    state = ownership.follow(config, model, before, seen)
+    fresh = evidence.learn(config, model, state, seen)
+    case = guards.Case(config, model, state, seen, view.desired_copies, view.current_copies)
+    steps: list[Step] = []
+    recommended = _demand(case, fresh, steps)
+    shaped = guards.shape(case, recommended, steps)
+    blocked = ownership.blocked(config, model, state, seen)
+    return case, Decision(
+        name, seen.at_s, view.desired_copies, recommended, shaped, tuple(steps), blocked
+    )
+
+
+def _demand(case: guards.Case, fresh: evidence.Fresh | None, steps: list[Step]) -> int:
+    """What demand asks for: levels above one copy by target tracking, copy 1 by recent use."""
+    state, known_until_s = case.state, case.state.last_minute_s + evidence.MINUTE_S
+    window = evidence.highest(state.recommendations)
+    newest = fresh.copies if fresh is not None else 0
+    latest = max(newest, state.recommendations[-1][1] if state.recommendations else 0)
+    wish = max(newest, window or 0)
+    unknown_s = known_until_s - state.last_unknown_s
+    if unknown_s < case.model.policy.scale_in_stabilization_s and wish < case.from_copies:
+        steps.append(Step(Reason.NO_DATA, case.from_copies))
+        return case.from_copies
+    if wish > 1:
+        reason = (
+            Reason.ABOVE_TARGET
+            if wish > case.from_copies
+            else Reason.BELOW_TARGET
+            if wish < case.from_copies
+            else Reason.TARGET_MET
+        )
+        steps.append(Step(reason, latest))
+        if latest < wish:
+            steps.append(Step(Reason.STABILIZED, wish))
+        return wish
+    # Unknown minutes may hold a copy that is there; they never call one that is not.
+    used_s = max(state.last_active_s, state.last_unknown_s if case.from_copies else 0)
+    if keep_alive.wants_presence(case.model.idle_s, used_s, known_until_s):
+        steps.append(Step(_presence_reason(case, fresh), 1))
+        return 1
+    steps.append(Step(Reason.IDLE, 0))
+    return 0
+
+
+def _presence_reason(case: guards.Case, fresh: evidence.Fresh | None) -> Reason:
+    if case.from_copies > 0:
+        return Reason.RECENTLY_USED
+    wake_s = case.seen.wakes.get(case.model.name)
+    if wake_s is not None and wake_s >= case.state.last_active_s:
+        return Reason.WOKEN_BY_WAKE_REQUEST
+    return Reason.WOKEN_BY_REFUSED_REQUEST
+
+
+def _allocate(
+    config: EndpointConfig,
+    seen: Snapshot,
+    cases: dict[str, guards.Case],
+    decisions: dict[str, Decision],
+    instances: dict[str, int],
+) -> tuple[float, tuple[str, ...]]:
+    """Fit the shaped wishes on each variant's instances; replaces decisions in place."""
+    price = 0.0
+    short: tuple[str, ...] = ()
+    for variant_name in sorted(config.variants):
+        variant = config.variants[variant_name]
+        claims, fixed = [], limits.reserved(config, seen, variant_name)
+        for name, case in cases.items():
+            if case.model.variant != variant_name:
+                continue
+            held = max(case.from_copies, case.current_copies)
+            copy = seen.components[name].resources or case.model.resources
+            if decisions[name].blocked is None:
+                claims.append(_claim(case, decisions[name], copy, held))
+            else:
+                fixed.extend([copy] * held)
+        fixed.extend(limits.unmanaged(config, seen, variant_name))
+        allocation = allocate(variant, instances[variant_name], fixed, claims)
+        price = max(price, allocation.gpu_price)
+        short += allocation.short
+        _apply(allocation, decisions)
+    return price, short
+
+
+def _claim(case: guards.Case, decision: Decision, copy: CopyResources, held: int) -> Claim:
+    wish = decision.desired_copies
+    young = case.from_copies if guards.is_young(case) else 0
+    return Claim(
+        name=case.model.name,
+        copy=copy,
+        from_copies=case.from_copies,
+        held_copies=held,
+        firm_copies=min(wish, max(case.floor, min(young, case.ceiling))),
+        wish_copies=wish,
+        worth=case.model.worth,
+        protected=case.model.protected,
+    )
+
+
+def _apply(allocation: Allocation, decisions: dict[str, Decision]) -> None:
+    for name, grant in allocation.grants.items():
+        decision = decisions[name]
+        steps, desired = list(decision.steps), decision.desired_copies
+        if grant.copies < desired:
+            steps.append(Step(Reason.DISPLACED, grant.copies, grant.displaced_by))
+        if grant.copies_now < grant.copies:
+            steps.append(Step(Reason.WAITING_FOR_ROOM, grant.copies_now, grant.waits_for))
+        decisions[name] = replace(
+            decision, steps=tuple(steps), desired_copies=min(grant.copies, grant.copies_now)
+        )
+
+
+def _draw_allowance(
+    seen: Snapshot, cases: dict[str, guards.Case], decisions: dict[str, Decision]
+) -> dict[str, int]:
+    """Copies each change removes by demand, within the look's allowance; biggest copies first.
+
+    What a lowered ceiling removes needs no allowance: a person asked for it.
+    """
+    left = seen.removal_allowance or 0
+    removals: dict[str, int] = {}
+    leaving = [d for d in decisions.values() if d.changes and d.desired_copies < d.from_copies]
+    leaving.sort(key=lambda d: (-cases[d.component].model.resources.gpus, d.component))
+    for decision in leaving:
+        by_demand_from = min(decision.from_copies, cases[decision.component].ceiling)
+        wanted = max(0, by_demand_from - decision.desired_copies)
+        granted = min(wanted, left)
+        left -= granted
+        removals[decision.component] = granted
+        if granted < wanted:
+            desired = by_demand_from - granted
+            steps = (*decision.steps, Step(Reason.REMOVAL_ALLOWANCE, desired))
+            decisions[decision.component] = replace(decision, steps=steps, desired_copies=desired)
+    return removals
+
+
+def _order(
+    config: EndpointConfig,
+    cases: dict[str, guards.Case],
+    decisions: dict[str, Decision],
+    removals: dict[str, int],
+) -> list[Change]:
+    """Releases before claims when somebody waits for room; else claims first, dearest first."""
+    acting = [decision for decision in decisions.values() if decision.changes]
+    tight = any(step.reason in _TIGHT for d in decisions.values() for step in d.steps)
+
+    def rank(decision: Decision) -> tuple[bool, bool, float, str]:
+        releases = decision.desired_copies < decision.from_copies
+        model = cases[decision.component].model
+        return (
+            releases != tight,
+            not model.protected,
+            -model.worth,
+            decision.component,
+        )
+
+    return [
+        Change(
+            component=decision.component,
+            from_copies=decision.from_copies,
+            to_copies=decision.desired_copies,
+            attempt_id=_attempt_id(decision),
+            removes_by_demand=removals.get(decision.component, 0),
+        )
+        for decision in sorted(acting, key=rank)
+    ]
+
+
+_TIGHT = (Reason.WAITING_FOR_ROOM, Reason.DISPLACED)
+
+
+def _intend(state: ModelState, decision: Decision, at_s: int) -> ModelState:
+    if decision.changes:
+        state.intent = Intent(
+            _attempt_id(decision), decision.from_copies, decision.desired_copies, at_s
+        )
+    return state
+
+
+def _attempt_id(decision: Decision) -> str:
+    return f"{decision.component}/{decision.at_s}"

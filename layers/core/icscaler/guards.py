@@ -1,0 +1,191 @@
+"""Guards: how far and how fast a wish may move one component. Pure steps with reason codes.
+
+Each guard takes the `Case` and a number of copies and returns the copies it lets through. `shape`
+runs them in order and notes every step that changed the number. All but the bounds act on demand
+only; the bounds come last and therefore always hold.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import ceil, floor
+
+from icscaler.entities import EndpointConfig, ModelConfig, ModelState, Snapshot, Step
+from icscaler.reasons import Reason
+
+
+@dataclass(slots=True)
+class Case:
+    """One component in one look, as the guards see it. `from_copies` is the desired count now."""
+
+    config: EndpointConfig
+    model: ModelConfig
+    state: ModelState
+    seen: Snapshot
+    from_copies: int
+    current_copies: int
+
+    @property
+    def at_s(self) -> int:
+        """Time of the look."""
+        return self.seen.at_s
+
+    @property
+    def floor(self) -> int:
+        """`min_copies` with the overrides in force; never above the ceiling."""
+        return min(self._bound("min_copies", self.model.min_copies), self.ceiling)
+
+    @property
+    def ceiling(self) -> int:
+        """`max_copies` with the overrides in force."""
+        return self._bound("max_copies", self.model.max_copies)
+
+    def _bound(self, key: str, value: int) -> int:
+        for override in self.model.overrides:
+            if override.from_s <= self.at_s < override.until_s:
+                other: int | None = getattr(override, key)
+                value = value if other is None else other
+        return value
+
+    @property
+    def blind(self) -> bool:
+        """Whether a loaded component has given no sign of life for too long."""
+        if self.current_copies == 0:
+            return False
+        newest_s = max(self.state.last_heartbeat_s, self.state.newest_copy_s)
+        unread = self.model.name not in self.seen.metrics
+        return unread or self.at_s - newest_s > self.config.blind_after_s
+
+
+Guard = Callable[[Case, int], tuple[int, Reason | None]]
+
+
+def hold_when_blind(case: Case, copies: int) -> tuple[int, Reason | None]:
+    """Missing or stale data never removes a copy."""
+    if copies < case.from_copies and case.blind:
+        return case.from_copies, Reason.BLIND
+    return copies, None
+
+
+def hold_when_metrics_vanished(case: Case, copies: int) -> tuple[int, Reason | None]:
+    """When the metrics of many models vanish together, nothing scales in."""
+    if copies < case.from_copies and case.seen.metrics_vanished:
+        return case.from_copies, Reason.METRICS_VANISHED
+    return copies, None
+
+
+def keep_scale_in_disabled(case: Case, copies: int) -> tuple[int, Reason | None]:
+    """`disable_scale_in`: the policy only scales out (AWS's DisableScaleIn)."""
+    if copies < case.from_copies and case.model.policy.disable_scale_in:
+        return case.from_copies, Reason.SCALE_IN_DISABLED
+    return copies, None
+
+
+def cool_down_scale_in(case: Case, copies: int) -> tuple[int, Reason | None]:
+    """A pause after each observed scale in; a scale out ends it (AWS's ScaleInCooldown)."""
+    state = case.state
+    cooling = case.at_s - state.last_scale_in_s < case.model.policy.scale_in_cooldown_s
+    if copies < case.from_copies and cooling and state.last_scale_in_s >= state.last_scale_out_s:
+        return case.from_copies, Reason.SCALE_IN_COOLDOWN
+    return copies, None
+
+
+def cool_down_scale_out(case: Case, copies: int) -> tuple[int, Reason | None]:
+    """A pause after each observed scale out; only a larger one passes, and waking always does."""
+    if case.from_copies == 0 or copies <= case.from_copies:
+        return copies, None
+    state = case.state
+    cooling = case.at_s - state.last_scale_out_s < case.model.policy.scale_out_cooldown_s
+    if cooling and copies - case.from_copies <= state.last_scale_out_copies:
+        return case.from_copies, Reason.SCALE_OUT_COOLDOWN
+    return copies, None
+
+
+def limit_scale_out_rate(case: Case, copies: int) -> tuple[int, Reason | None]:
+    """At most a number or a share of the copies more per look, whichever is larger."""
+    limits, now = case.model.limits, case.from_copies
+    most = max(now + limits.scale_out_step_copies, ceil(now * (1 + limits.scale_out_step_fraction)))
+    if copies > most:
+        return most, Reason.SCALE_OUT_RATE
+    return copies, None
+
+
+def limit_scale_in_rate(case: Case, copies: int) -> tuple[int, Reason | None]:
+    """At most a number or a share of the copies fewer per look, whichever is larger."""
+    limits, now = case.model.limits, case.from_copies
+    least = min(now - limits.scale_in_step_copies, floor(now * (1 - limits.scale_in_step_fraction)))
+    if copies < least:
+        return least, Reason.SCALE_IN_RATE
+    return copies, None
+
+
+def stop_at_one_before_zero(case: Case, copies: int) -> tuple[int, Reason | None]:
+    """N to 1 to 0: unloading is a step of its own."""
+    if copies == 0 and case.from_copies > 1:
+        return 1, Reason.ONE_BEFORE_ZERO
+    return copies, None
+
+
+def respect_minimum_life(case: Case, copies: int) -> tuple[int, Reason | None]:
+    """A copy that just came stays a while: starting it cost minutes of a GPU."""
+    if copies < case.from_copies and is_young(case):
+        return case.from_copies, Reason.MINIMUM_LIFE
+    return copies, None
+
+
+def is_young(case: Case) -> bool:
+    """Whether the newest copy is younger than the minimum life, or has not even come yet."""
+    starting = case.current_copies < case.from_copies
+    age_s = case.at_s - case.state.newest_copy_s
+    since_out_s = case.at_s - case.state.last_scale_out_s
+    life_s = case.model.limits.minimum_life_s
+    return age_s < life_s or (starting and since_out_s < life_s)
+
+
+def remember_refusal(case: Case, copies: int) -> tuple[int, Reason | None]:
+    """What AWS refused a moment ago is not asked again before its memory expires."""
+    refused = case.state.refused
+    if refused is None or refused.until_s <= case.at_s or copies < refused.copies:
+        return copies, None
+    if copies <= case.from_copies:
+        return copies, None
+    return max(case.from_copies, refused.copies - 1), Reason.REFUSED_RECENTLY
+
+
+def bound_above(case: Case, copies: int) -> tuple[int, Reason | None]:
+    """The ceiling; a lowered one applies at once, data or not."""
+    if copies > case.ceiling:
+        overridden = case.ceiling != case.model.max_copies
+        return case.ceiling, Reason.OVERRIDE if overridden else Reason.MAX_COPIES
+    return copies, None
+
+
+def bound_below(case: Case, copies: int) -> tuple[int, Reason | None]:
+    """The floor: what keeps a critical model warm."""
+    if copies < case.floor:
+        overridden = case.floor != case.model.min_copies
+        return case.floor, Reason.OVERRIDE if overridden else Reason.MIN_COPIES
+    return copies, None
+
+
+DEMAND_GUARDS: tuple[Guard, ...] = (
+    keep_scale_in_disabled,
+    hold_when_blind,
+    hold_when_metrics_vanished,
+    cool_down_scale_in,
+    cool_down_scale_out,
+    respect_minimum_life,
+    limit_scale_in_rate,
+    limit_scale_out_rate,
+    stop_at_one_before_zero,
+    remember_refusal,
+)
+BOUNDS: tuple[Guard, ...] = (bound_above, bound_below)
+
+
+def shape(case: Case, copies: int, steps: list[Step]) -> int:
+    """Run all guards in order; appends a step for each that changed the number."""
+    for guard in (*DEMAND_GUARDS, *BOUNDS):
+        copies, reason = guard(case, copies)
+        if reason is not None:
+            steps.append(Step(reason, copies))
+    return copies

@@ -1,0 +1,87 @@
+"""Limits: what an endpoint's instances can hold now, and what is already spoken for.
+
+The limit of a variant is its maximum of instances: the fleet file's, or the endpoint's own where
+that is lower; without managed instance scaling it is what is there. When instances that were asked
+for did not come for `instance_patience_s`, what was obtained is believed to be all there is for
+`shortage_memory_s`; then more is hoped for again.
+"""
+
+from icscaler.entities import (
+    CopyResources,
+    EndpointConfig,
+    EndpointState,
+    Snapshot,
+    VariantState,
+    VariantView,
+)
+
+
+def follow_instances(
+    config: EndpointConfig, state: EndpointState, seen: Snapshot
+) -> dict[str, VariantState]:
+    """What is remembered of instances that did not come, after this look."""
+    after: dict[str, VariantState] = {}
+    for name in config.variants:
+        view = seen.endpoint.variants.get(name)
+        before = state.variants.get(name, VariantState())
+        if view is None or view.current_instances >= view.desired_instances:
+            after[name] = _remembered(before, seen.at_s, None, view)
+            continue
+        since_s = before.short_since_s if before.short_since_s is not None else seen.at_s
+        if seen.at_s - since_s < config.instance_patience_s:
+            after[name] = _remembered(before, seen.at_s, since_s, view)
+        else:
+            until_s = seen.at_s + config.shortage_memory_s
+            after[name] = VariantState(since_s, view.current_instances, until_s)
+    return after
+
+
+def _remembered(
+    before: VariantState, at_s: int, since_s: int | None, view: VariantView | None
+) -> VariantState:
+    obtainable = before.obtainable_instances
+    outgrown = obtainable is not None and view is not None and view.current_instances > obtainable
+    if obtainable is None or outgrown or before.until_s <= at_s:
+        return VariantState(since_s)
+    return VariantState(since_s, obtainable, before.until_s)
+
+
+def instances(
+    config: EndpointConfig, variants: dict[str, VariantState], seen: Snapshot
+) -> dict[str, int]:
+    """How many instances each variant may count on."""
+    result = {}
+    for name, variant in config.variants.items():
+        view = seen.endpoint.variants.get(name)
+        limit = variant.max_instances
+        if view is not None:
+            offered = view.max_instances
+            if offered is None:
+                offered = max(view.current_instances, view.desired_instances)
+            limit = offered if limit is None else min(limit, offered)
+        obtainable = variants[name].obtainable_instances
+        if obtainable is not None:
+            limit = obtainable if limit is None else min(limit, obtainable)
+        result[name] = limit or 0
+    return result
+
+
+def reserved(config: EndpointConfig, seen: Snapshot, variant: str) -> list[CopyResources]:
+    """Copies that must find room if a workflow rolls back (escrow), on this variant."""
+    copies: list[CopyResources] = []
+    for name, hold in seen.holds.items():
+        model, view = config.models.get(name), seen.components.get(name)
+        if hold.until_s <= seen.at_s or model is None or model.variant != variant:
+            continue
+        copy = (view.resources if view is not None else None) or model.resources
+        copies.extend([copy] * hold.reserved_copies)
+    return copies
+
+
+def unmanaged(config: EndpointConfig, seen: Snapshot, variant: str) -> list[CopyResources]:
+    """Copies of components that are on the variant but in no fleet file: counted, never touched."""
+    copies: list[CopyResources] = []
+    for name, view in seen.components.items():
+        if name not in config.models and view.variant == variant and view.resources is not None:
+            copies.extend([view.resources] * max(view.desired_copies, view.current_copies))
+    return copies

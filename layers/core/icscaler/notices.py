@@ -1,0 +1,93 @@
+"""Notices: what a person must know, said once when it begins."""
+
+from collections.abc import Iterator
+
+from icscaler.entities import (
+    Decision,
+    EndpointConfig,
+    EndpointState,
+    NoticeItem,
+    OutcomeKind,
+    Snapshot,
+)
+from icscaler.reasons import Notice, Reason
+
+_BY_BLOCK = {
+    Reason.COMPONENT_FAILED: (
+        Notice.COMPONENT_FAILED,
+        "is Failed ({failure}); it can't be scaled. Delete and create it again.",
+    ),
+    Reason.FOREIGN_TARGET: (
+        Notice.FOREIGN_TARGET,
+        "has an active Application Auto Scaling target, so icscaler leaves it alone. Suspend or "
+        "deregister the target, or take the component out of the fleet file.",
+    ),
+    Reason.MANUAL_CHANGE: (
+        Notice.MANUAL_CHANGE,
+        "was set to {copies} copies by somebody else. That is honoured until {until} (epoch s).",
+    ),
+}
+_REFUSALS = (OutcomeKind.NO_ROOM, OutcomeKind.QUOTA, OutcomeKind.INVALID, OutcomeKind.DENIED)
+
+
+def collect(
+    config: EndpointConfig,
+    before: EndpointState,
+    seen: Snapshot,
+    after: EndpointState,
+    decisions: dict[str, Decision],
+    short: tuple[str, ...],
+) -> tuple[tuple[NoticeItem, ...], tuple[str, ...]]:
+    """Notices that begin with this look, and the keys of all that last."""
+    lasting = {
+        f"{item.notice}:{item.subject}": item
+        for item in _all(config, seen, after, decisions, short)
+    }
+    new = tuple(item for key, item in sorted(lasting.items()) if key not in before.noticed)
+    return new, tuple(sorted(lasting))
+
+
+def _all(
+    config: EndpointConfig,
+    seen: Snapshot,
+    after: EndpointState,
+    decisions: dict[str, Decision],
+    short: tuple[str, ...],
+) -> Iterator[NoticeItem]:
+    for name in sorted(set(config.models) - set(seen.components)):
+        text = f"{name} is in the fleet file but not on endpoint {config.name}."
+        yield NoticeItem(Notice.COMPONENT_MISSING, name, text)
+    for name, decision in decisions.items():
+        yield from _of_component(seen, after, name, decision)
+    for name in short:
+        text = f"No room on {config.name} for the copies that {name} must always have."
+        yield NoticeItem(Notice.SHORTAGE, name, text)
+    for name, variant in after.variants.items():
+        if variant.obtainable_instances is not None:
+            text = (
+                f"Variant {name} of {config.name} got {variant.obtainable_instances} instances and "
+                f"no more since {variant.short_since_s} (epoch s); planning with those."
+            )
+            yield NoticeItem(Notice.CAPACITY_NOT_OBTAINED, name, text)
+    if seen.metrics_vanished:
+        text = "The metrics of many models vanished together; nothing scales in."
+        yield NoticeItem(Notice.METRICS_VANISHED, config.name, text)
+
+
+def _of_component(
+    seen: Snapshot, after: EndpointState, name: str, decision: Decision
+) -> Iterator[NoticeItem]:
+    view, state = seen.components[name], after.models[name]
+    if decision.blocked in _BY_BLOCK:
+        notice, text = _BY_BLOCK[decision.blocked]
+        text = text.format(
+            failure=view.failure_reason, copies=view.desired_copies, until=state.manual_until_s
+        )
+        yield NoticeItem(notice, name, f"{name} {text}")
+    if any(step.reason is Reason.BLIND for step in decision.steps):
+        text = f"{name} has {view.current_copies} copies but no metrics; its copies are held."
+        yield NoticeItem(Notice.BLIND, name, text)
+    outcome = seen.outcomes.get(name)
+    if outcome is not None and outcome.kind in _REFUSALS:
+        text = f"AWS refused to set {name} to {outcome.copies} copies: {outcome.message}"
+        yield NoticeItem(Notice.REFUSED_BY_AWS, name, text)

@@ -1,0 +1,153 @@
+"""Observe: what a look reads of an endpoint, with as few calls as will do.
+
+List tells which components exist and when they were last modified, but no copy counts; Describe
+tells those, one call a component. So described are: the new and the modified, those in flight,
+those whose desired and current copies differ, those this controller meant to change, and all
+others in rotation. Metric series are asked for only where the model's situation needs them.
+"""
+
+from dataclasses import replace
+from typing import Protocol
+
+from icscaler.entities import (
+    ComponentView,
+    EndpointConfig,
+    EndpointState,
+    EndpointView,
+    MetricMinute,
+    Snapshot,
+)
+from icscaler.policies import evidence
+from icscaler.ports import (
+    EndpointItem,
+    Endpoints,
+    FleetPointer,
+    Listed,
+    Metrics,
+    SeriesRequest,
+    StateStore,
+)
+
+ROTATION_S = 600
+HISTORY_S = 900
+
+
+class Sources(Protocol):
+    """The ports an observation is made from."""
+
+    @property
+    def store(self) -> StateStore: ...
+    @property
+    def endpoints(self) -> Endpoints: ...
+    @property
+    def metrics(self) -> Metrics: ...
+
+
+def observe(
+    config: EndpointConfig, item: EndpointItem, pointer: FleetPointer, sources: Sources, at_s: int
+) -> Snapshot:
+    """The snapshot a decision is made from. Raises `PortError` when it can't be read."""
+    endpoint = sources.endpoints.describe_endpoint(config.name)
+    components: dict[str, ComponentView] = {}
+    metrics: dict[str, tuple[MetricMinute, ...]] = {}
+    if endpoint is not None:
+        components = _components(config, item, sources.endpoints, at_s)
+        requests = series_requests(config, item.state, components, at_s)
+        metrics = sources.metrics.minutes(requests, at_s) if requests else {}
+    allowance = sources.store.allowance(at_s)
+    return Snapshot(
+        at_s=at_s,
+        config_version=config.version,
+        endpoint=endpoint or EndpointView(config.name, "Missing"),
+        components=components,
+        metrics=metrics,
+        wakes={name: wake_s for name, wake_s in item.wakes.items() if name in config.models},
+        holds=item.holds,
+        outcomes=item.outcomes,
+        paused_models=pointer.paused_models,
+        endpoint_paused=config.name in pointer.paused_endpoints,
+        fleet_paused=pointer.paused,
+        removal_allowance=max(0, allowance.limit - allowance.used) if allowance else None,
+        metrics_vanished=pointer.metrics_vanished,
+    )
+
+
+def _components(
+    config: EndpointConfig, item: EndpointItem, endpoints: Endpoints, at_s: int
+) -> dict[str, ComponentView]:
+    listed = {row.name: row for row in endpoints.list_components(config.name)}
+    stale = [
+        name
+        for name, row in sorted(listed.items())
+        if needs_describing(row, item.views.get(name), item.state, at_s)
+    ]
+    due = [n for n in stale if n not in item.views or _in_rotation(item.views[n], at_s)]
+    described = endpoints.describe_components(stale, at_s) if stale else {}
+    foreign = endpoints.scalable_targets(due) if due else frozenset()
+    components: dict[str, ComponentView] = {}
+    for name, row in listed.items():
+        view, before = described.get(name), item.views.get(name)
+        if view is None:
+            # Deleted since it was listed, or not readable now: what is known of it is not evidence
+            # enough to write, and its status in the list says whether it is in flight.
+            if name in described or before is None:
+                continue
+            view = replace(before, status=row.status)
+        elif name in due:
+            view = replace(view, scalable_target=name in foreign)
+        elif before is not None:
+            view = replace(view, scalable_target=before.scalable_target)
+        components[name] = view
+    return components
+
+
+def needs_describing(
+    row: Listed, before: ComponentView | None, state: EndpointState, at_s: int
+) -> bool:
+    """Whether what is known of a listed component is not good enough for this look."""
+    if before is None:
+        return True
+    model = state.models.get(row.name)
+    return (
+        row.last_modified_s != before.last_modified_s
+        or row.status != "InService"
+        or before.status != "InService"
+        or before.desired_copies != before.current_copies
+        or (model is not None and model.intent is not None)
+        or _in_rotation(before, at_s)
+    )
+
+
+def _in_rotation(view: ComponentView, at_s: int) -> bool:
+    return at_s - view.described_at_s >= ROTATION_S
+
+
+def series_requests(
+    config: EndpointConfig,
+    state: EndpointState,
+    components: dict[str, ComponentView],
+    at_s: int,
+) -> list[SeriesRequest]:
+    """One series for a model at zero copies, two or three for a loaded one."""
+    requests = []
+    for name in sorted(config.models):
+        view, model = components.get(name), config.models[name]
+        if view is None:
+            continue
+        known = state.models.get(name)
+        start_s = at_s - HISTORY_S
+        if known is not None:
+            start_s = max(known.last_minute_s + evidence.MINUTE_S, at_s - evidence.LONGEST_HOLE_S)
+        start_s = min(start_s, at_s - evidence.MINUTE_S) // evidence.MINUTE_S * evidence.MINUTE_S
+        loaded = view.current_copies > 0
+        requests.append(
+            SeriesRequest(
+                component=name,
+                start_s=start_s,
+                invocations=loaded,
+                concurrency=loaded and model.policy.metric == "concurrency",
+                refused=not loaded,
+                heartbeat=loaded,
+            )
+        )
+    return requests

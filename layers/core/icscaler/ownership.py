@@ -1,0 +1,124 @@
+"""Ownership: may this component be written to, and did somebody else write to it?
+
+Everything here compares what is observed with what this controller intended. Cooldowns, minimum
+life and the manual hold start from observed changes, never from requests, so a crash between
+storing an intent and acting on it leaves nothing wrong behind.
+"""
+
+from dataclasses import replace
+
+from icscaler.entities import (
+    ComponentView,
+    EndpointConfig,
+    ModelConfig,
+    ModelState,
+    Outcome,
+    OutcomeKind,
+    RefusedCopies,
+    Snapshot,
+)
+from icscaler.policies import evidence
+from icscaler.reasons import Reason
+
+# An intent nobody confirmed in this time never happened or was undone by somebody.
+INTENT_MEMORY_S = 3600
+_REFUSALS = (OutcomeKind.NO_ROOM, OutcomeKind.QUOTA, OutcomeKind.INVALID, OutcomeKind.DENIED)
+_WRITABLE_ENDPOINT = ("InService", "Updating", "SystemUpdating")
+
+
+def first_sight(config: EndpointConfig, view: ComponentView, at_s: int) -> ModelState:
+    """State of a component seen for the first time.
+
+    Its recent history is taken in. What is loaded counts as used until now; what is at zero
+    copies stays there until somebody asks for it.
+    """
+    return ModelState(
+        first_seen_s=at_s,
+        observed_desired=view.desired_copies,
+        observed_current=view.current_copies,
+        last_active_s=0,
+        last_unknown_s=at_s if view.current_copies else 0,
+        last_minute_s=evidence.settled_until_s(config, at_s) - 10 * evidence.MINUTE_S,
+        last_heartbeat_s=at_s,
+        copies_log=((at_s, view.current_copies),),
+        newest_copy_s=at_s if view.current_copies == 0 else 0,
+    )
+
+
+def follow(
+    config: EndpointConfig, model: ModelConfig, before: ModelState | None, seen: Snapshot
+) -> ModelState:
+    """The new state after comparing it with what is observed; `before` is not modified."""
+    view = seen.components[model.name]
+    if before is None:
+        return first_sight(config, view, seen.at_s)
+    state = replace(before)
+    _follow_desired(model, state, view, seen)
+    if view.current_copies > state.observed_current:
+        state.newest_copy_s = seen.at_s
+    if view.current_copies != state.observed_current:
+        evidence.log_copies(state, view.current_copies, seen.at_s)
+    state.observed_current = view.current_copies
+    _follow_outcome(model, state, seen.outcomes.get(model.name))
+    return state
+
+
+def _follow_desired(
+    model: ModelConfig, state: ModelState, view: ComponentView, seen: Snapshot
+) -> None:
+    at_s, intent, now = seen.at_s, state.intent, view.desired_copies
+    ours = intent is not None and intent.copies == now
+    if now != state.observed_desired:
+        if now > state.observed_desired:
+            state.last_scale_out_s = at_s
+            state.last_scale_out_copies = now - state.observed_desired
+        else:
+            state.last_scale_in_s = at_s
+        held = seen.holds.get(model.name)
+        if not ours and not (held is not None and held.until_s > at_s):
+            state.manual_until_s = at_s + model.limits.manual_change_hold_s
+        state.owned_copies = now if ours else None
+        state.observed_desired = now
+    if intent is not None and (ours or at_s - intent.at_s > INTENT_MEMORY_S):
+        state.intent = None
+
+
+def _follow_outcome(model: ModelConfig, state: ModelState, outcome: Outcome | None) -> None:
+    if outcome is None:
+        return
+    if outcome.kind in _REFUSALS and outcome.copies > state.observed_desired:
+        until_s = outcome.at_s + model.limits.refusal_memory_s
+        state.refused = RefusedCopies(outcome.copies, outcome.kind, until_s)
+    elif outcome.kind is OutcomeKind.ACCEPTED:
+        state.refused = None
+
+
+def blocked(
+    config: EndpointConfig, model: ModelConfig, state: ModelState, seen: Snapshot
+) -> Reason | None:
+    """Why nothing may be written to the component in this look; None: it may."""
+    view = seen.components[model.name]
+    hold = seen.holds.get(model.name)
+    paused_by_override = any(
+        one.paused and one.from_s <= seen.at_s < one.until_s for one in model.overrides
+    )
+    paused = (
+        seen.fleet_paused
+        or seen.endpoint_paused
+        or config.paused
+        or model.paused
+        or model.name in seen.paused_models
+        or paused_by_override
+    )
+    checks = (
+        (view.status == "Failed", Reason.COMPONENT_FAILED),
+        (paused, Reason.PAUSED),
+        (config.observe or model.observe, Reason.OBSERVE),
+        (hold is not None and hold.until_s > seen.at_s, Reason.HELD_BY_ROLLOUT),
+        (view.scalable_target, Reason.FOREIGN_TARGET),
+        (state.manual_until_s > seen.at_s, Reason.MANUAL_CHANGE),
+        (model.adapter_of is not None, Reason.FOLLOWS_BASE),
+        (seen.endpoint.status not in _WRITABLE_ENDPOINT, Reason.ENDPOINT_NOT_IN_SERVICE),
+        (view.status != "InService", Reason.IN_FLIGHT),
+    )
+    return next((reason for applies, reason in checks if applies), None)

@@ -1,0 +1,143 @@
+"""Evidence: metric minutes become state, each minute once, when it is settled.
+
+CloudWatch minutes keep filling for a few minutes. A settled minute (older than
+`EndpointConfig.metric_settled_s`) is learned exactly once, keyed by its timestamp. Fresher minutes
+are looked at again in every look and can only raise: they never enter the window that scale in is
+decided from.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from icscaler.entities import (
+    EndpointConfig,
+    MetricMinute,
+    ModelConfig,
+    ModelState,
+    Snapshot,
+)
+from icscaler.policies import target_tracking
+
+MINUTE_S = 60
+# A longer hole is not bridged minute by minute: nothing older than this can matter to a decision.
+LONGEST_HOLE_S = 3 * 3600
+_COPIES_LOG_S = LONGEST_HOLE_S
+
+
+@dataclass(slots=True)
+class Fresh:
+    """What the minutes that are not settled yet say; it may only raise a decision."""
+
+    copies: int = 0
+    refused: bool = False
+
+
+def settled_until_s(config: EndpointConfig, at_s: int) -> int:
+    """End of the newest minute that is settled at `at_s`."""
+    return (at_s - config.metric_settled_s) // MINUTE_S * MINUTE_S
+
+
+def copies_at(state: ModelState, minute_s: int) -> int:
+    """The most copies that were in service during the minute, as far as looks saw it."""
+    most = 0
+    for since_s, copies in reversed(state.copies_log):
+        if since_s >= minute_s + MINUTE_S:
+            continue
+        most = max(most, copies)
+        if since_s <= minute_s:
+            return most
+    return max(most, state.copies_log[0][1] if state.copies_log else state.observed_current)
+
+
+def log_copies(state: ModelState, copies: int, at_s: int) -> None:
+    """Remember that `copies` are in service since `at_s`; changes `state` in place."""
+    if state.copies_log and state.copies_log[-1][1] == copies:
+        return
+    log = [*state.copies_log, (at_s, copies)]
+    while len(log) > 1 and log[1][0] < at_s - _COPIES_LOG_S:
+        del log[0]
+    state.copies_log = tuple(log)
+
+
+def learn(
+    config: EndpointConfig,
+    model: ModelConfig,
+    state: ModelState,
+    seen: Snapshot,
+) -> Fresh | None:
+    """Take in what `seen` says of `model`; changes `state` in place.
+
+    Returns what the fresh minutes say; None when its metrics could not be read in this look.
+    """
+    wake_s = seen.wakes.get(model.name)
+    if wake_s is not None and wake_s <= seen.at_s:
+        state.last_active_s = max(state.last_active_s, wake_s)
+    minutes = seen.metrics.get(model.name)
+    if minutes is None:
+        return None
+    horizon_s = settled_until_s(config, seen.at_s)
+    by_start = {minute.at_s: minute for minute in minutes if minute.at_s < seen.at_s}
+    _learn_settled(model, state, by_start, horizon_s)
+    return _read_fresh(model, state, by_start, horizon_s)
+
+
+def _learn_settled(
+    model: ModelConfig, state: ModelState, by_start: dict[int, MetricMinute], horizon_s: int
+) -> None:
+    first_s = max(state.last_minute_s + MINUTE_S, horizon_s - LONGEST_HOLE_S)
+    for minute_s in range(first_s, horizon_s, MINUTE_S):
+        minute = by_start.get(minute_s) or MetricMinute(minute_s)
+        copies = copies_at(state, minute_s)
+        _note_use(state, minute)
+        load = target_tracking.demand(model.policy, minute, copies)
+        if load is not None and copies > 0:
+            wish = target_tracking.recommend(model.policy, load, copies)
+        else:
+            wish = 0
+            if copies > 0 and not (minute.refused or 0) > 0:
+                # Absence is not zero: an unknown minute holds what is there.
+                state.last_unknown_s = minute_s + MINUTE_S
+        _push(state, minute_s, wish, model.policy.scale_in_stabilization_s)
+        state.last_minute_s = minute_s
+
+
+def _read_fresh(
+    model: ModelConfig, state: ModelState, by_start: dict[int, MetricMinute], horizon_s: int
+) -> Fresh:
+    fresh = Fresh()
+    newest_s = -1
+    for minute_s in sorted(by_start):
+        if minute_s < horizon_s:
+            continue
+        minute = by_start[minute_s]
+        _note_use(state, minute)
+        fresh.refused = fresh.refused or (minute.refused or 0) > 0
+        copies = copies_at(state, minute_s)
+        load = target_tracking.demand(model.policy, minute, copies)
+        if load is not None and copies > 0 and minute_s > newest_s:
+            newest_s = minute_s
+            fresh.copies = target_tracking.recommend(model.policy, load, copies)
+    return fresh
+
+
+def _note_use(state: ModelState, minute: MetricMinute) -> None:
+    if minute.heartbeat or minute.invocations is not None:
+        state.last_heartbeat_s = max(state.last_heartbeat_s, minute.at_s + MINUTE_S)
+    used = (minute.invocations or 0) > 0 or (minute.concurrency_per_copy or 0) > 0
+    if used or (minute.refused or 0) > 0:
+        state.last_active_s = max(state.last_active_s, minute.at_s + MINUTE_S)
+
+
+def _push(state: ModelState, minute_s: int, wish: int, window_s: int) -> None:
+    """Keep only wishes that can still be the maximum of the trailing window (monotonic queue)."""
+    kept = [
+        item
+        for item in state.recommendations
+        if item[1] > wish and item[0] > minute_s - max(window_s, MINUTE_S)
+    ]
+    state.recommendations = (*kept, (minute_s, wish))
+
+
+def highest(recommendations: Iterable[tuple[int, int]]) -> int | None:
+    """The stabilization window's maximum; None before the first settled minute."""
+    return max((copies for _, copies in recommendations), default=None)

@@ -1,0 +1,225 @@
+"""Reconcile: one look at one endpoint. Observe, decide, store, act, record.
+
+An event only says "look now"; what is done depends on what is observed. State is stored with a
+version check before acting and acting is "set desired copies to n", so a repeat, a crash in the
+middle and two looks racing each other cost time, never correctness.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from icscaler import observe
+from icscaler.decide import decide
+from icscaler.entities import (
+    Change,
+    Decision,
+    Outcome,
+    OutcomeKind,
+    Plan,
+    Snapshot,
+    Step,
+)
+from icscaler.ports import (
+    DecisionRecord,
+    EndpointItem,
+    Endpoints,
+    EndpointSummary,
+    FleetPointer,
+    Lease,
+    LeaseLostError,
+    LookInputs,
+    LookRequest,
+    LookSnapshot,
+    Metrics,
+    Notifier,
+    PortError,
+    StateStore,
+)
+from icscaler.reasons import Reason
+
+# After this many throttled writes in one look the rest is left to the next one.
+MAX_THROTTLED_WRITES = 2
+
+
+class LookKind(StrEnum):
+    """How a look ended."""
+
+    LOOKED = "Looked"
+    COLLAPSED = "Collapsed"
+    BUSY = "Busy"
+    NOT_MANAGED = "NotManaged"
+    LEASE_LOST = "LeaseLost"
+    FAILED = "Failed"
+
+
+@dataclass(slots=True)
+class LookOutcome:
+    """What a look did, for logs and metrics."""
+
+    endpoint: str
+    kind: LookKind
+    at_s: int
+    plan: Plan | None = None
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
+    summary: EndpointSummary | None = None
+    message: str = ""
+
+
+@dataclass(slots=True)
+class Deps:
+    """What a look needs. `time_left_s` tells how long this invocation may still take."""
+
+    store: StateStore
+    endpoints: Endpoints
+    metrics: Metrics
+    notifier: Notifier
+    encode: Callable[[LookInputs], bytes]
+    time_left_s: Callable[[], float]
+    owner: str
+    lease_s: int = 120
+    keep_all_snapshots: bool = False
+
+
+def look(request: LookRequest, deps: Deps) -> LookOutcome:
+    """Look at one endpoint once.
+
+    A dependency that can't be used ends the look as `FAILED`: the next tick tries again, sooner
+    than the queue would. Anything else that is raised is a bug and goes to the dead-letter queue.
+    """
+    received_s = int(request.received_s)
+    lease: Lease | None = None
+    try:
+        pointer = deps.store.fleet_pointer()
+        if pointer is None or request.endpoint not in pointer.endpoints:
+            return LookOutcome(request.endpoint, LookKind.NOT_MANAGED, received_s)
+        lease = deps.store.acquire_lease(request.endpoint, deps.owner, received_s, deps.lease_s)
+        if lease is None:
+            return LookOutcome(request.endpoint, LookKind.BUSY, received_s)
+        return _look(request, deps, pointer, lease)
+    except LeaseLostError as error:
+        return LookOutcome(request.endpoint, LookKind.LEASE_LOST, received_s, message=str(error))
+    except PortError as error:
+        if lease is not None:
+            _release(deps, lease)
+        return LookOutcome(request.endpoint, LookKind.FAILED, received_s, message=str(error))
+
+
+def _look(request: LookRequest, deps: Deps, pointer: FleetPointer, lease: Lease) -> LookOutcome:
+    item = deps.store.load(request.endpoint, pointer.version)
+    at_s = look_time_s(request, item)
+    if request.sent_s < item.last_look_received_s:
+        deps.store.release(lease)
+        return LookOutcome(request.endpoint, LookKind.COLLAPSED, at_s)
+    if item.config is None:
+        deps.store.release(lease)
+        return LookOutcome(request.endpoint, LookKind.NOT_MANAGED, at_s)
+    seen = observe.observe(item.config, item, pointer, deps, at_s)
+    state, plan = decide(item.config, item.state, seen, at_s)
+    fresh_holds = [n for n, hold in seen.holds.items() if hold.acknowledged_s is None]
+    deps.store.store(lease, item.state_version, state, seen.components, fresh_holds)
+    outcomes = act(plan, deps, at_s)
+    _record(item, seen, plan, outcomes, deps)
+    summary = _summary(request.endpoint, seen, plan)
+    deps.store.finish(lease, outcomes, summary, request.received_s)
+    return LookOutcome(request.endpoint, LookKind.LOOKED, at_s, plan, outcomes, summary)
+
+
+def look_time_s(request: LookRequest, item: EndpointItem) -> int:
+    """The later of the event's time and the last look's; an event from the future counts as now."""
+    event_s = min(request.event_at_s, int(request.received_s))
+    return max(event_s, item.state.last_look_s or 0)
+
+
+def act(plan: Plan, deps: Deps, at_s: int) -> dict[str, Outcome]:
+    """Make the plan's changes in order; an outcome for each, none raised."""
+    outcomes: dict[str, Outcome] = {}
+    removals = sum(change.removes_by_demand for change in plan.changes)
+    may_remove = removals == 0 or deps.store.draw_allowance(removals, at_s)
+    throttled = 0
+    for change in plan.changes:
+        if change.removes_by_demand and not may_remove:
+            outcome = _not_done(change, OutcomeKind.NO_ALLOWANCE, at_s)
+        elif throttled >= MAX_THROTTLED_WRITES or deps.time_left_s() <= 0:
+            outcome = _not_done(change, OutcomeKind.NOT_TRIED, at_s)
+        else:
+            outcome = deps.endpoints.set_copies(change, at_s)
+        throttled += outcome.kind is OutcomeKind.THROTTLED
+        outcomes[change.component] = outcome
+    return outcomes
+
+
+def _not_done(change: Change, kind: OutcomeKind, at_s: int) -> Outcome:
+    return Outcome(kind, change.attempt_id, change.to_copies, at_s)
+
+
+def _record(
+    item: EndpointItem,
+    seen: Snapshot,
+    plan: Plan,
+    outcomes: dict[str, Outcome],
+    deps: Deps,
+) -> None:
+    """Records, snapshot, events and notices. State is stored already: none of it may stop a look."""
+    assert item.config is not None
+    endpoint = item.config.name
+    records = [
+        _decision_record(endpoint, seen, plan.decisions[name], outcome)
+        for name, outcome in outcomes.items()
+    ]
+    snapshot = None
+    if records or deps.keep_all_snapshots:
+        payload = deps.encode(LookInputs(item.config, item.state, seen))
+        snapshot = LookSnapshot(endpoint, seen.at_s, payload)
+    if snapshot is not None:
+        deps.store.record(records, snapshot)
+    accepted = [r for r in records if r.outcome == OutcomeKind.ACCEPTED]
+    if accepted:
+        deps.notifier.copy_count_changed(accepted)
+    if plan.notices:
+        deps.notifier.notify(endpoint, plan.notices, seen.at_s)
+
+
+def _decision_record(
+    endpoint: str, seen: Snapshot, decision: Decision, outcome: Outcome
+) -> DecisionRecord:
+    return DecisionRecord(
+        endpoint=endpoint,
+        component=decision.component,
+        at_s=decision.at_s,
+        from_copies=decision.from_copies,
+        to_copies=decision.desired_copies,
+        outcome=str(outcome.kind),
+        steps=tuple(step_text(step) for step in decision.steps),
+        config_version=seen.config_version,
+        attempt_id=outcome.attempt_id,
+        message=outcome.message,
+    )
+
+
+def step_text(step: Step) -> str:
+    """A step as people read it: `Stabilized 3`, `Displaced 0 by inline-completion`."""
+    by = f" by {step.by}" if step.by else ""
+    return f"{step.reason} {step.copies}{by}"
+
+
+def _summary(endpoint: str, seen: Snapshot, plan: Plan) -> EndpointSummary:
+    blind = sum(
+        any(step.reason is Reason.BLIND for step in decision.steps)
+        for decision in plan.decisions.values()
+    )
+    copies = sum(view.desired_copies for view in seen.components.values())
+    return EndpointSummary(endpoint, seen.at_s, copies, len(plan.decisions), blind)
+
+
+def _release(deps: Deps, lease: Lease) -> None:
+    """Best effort: an unreleased lease expires by itself."""
+    try:
+        deps.store.release(lease)
+    except PortError:
+        return
+
+
+def replay(inputs: LookInputs) -> Plan:
+    """The plan of a stored look, computed again; the same to the byte."""
+    return decide(inputs.config, replace(inputs.state), inputs.seen, inputs.seen.at_s)[1]
