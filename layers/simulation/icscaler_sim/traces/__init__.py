@@ -1,0 +1,34 @@
+"""Traffic: readers of recorded traces, seeded generators, and the default fleet rule."""
+
+from icscaler_sim.traces.errors import TraceError
+from icscaler_sim.traces.fleet_rule import CopyShape, copy_shape_for, default_copy_shape
+from icscaler_sim.traces.generate import generate_ensemble, generate_fleet
+from icscaler_sim.traces.read import (
+    Gap,
+    ModelRow,
+    models_file_beside,
+    read_gaps,
+    read_models,
+    read_trace,
+)
+from icscaler_sim.traces.trace import Totals, Trace, build_trace
+from icscaler_sim.traces.write import write_trace
+
+__all__ = [
+    "CopyShape",
+    "Gap",
+    "ModelRow",
+    "Totals",
+    "Trace",
+    "TraceError",
+    "build_trace",
+    "copy_shape_for",
+    "default_copy_shape",
+    "generate_ensemble",
+    "generate_fleet",
+    "models_file_beside",
+    "read_gaps",
+    "read_models",
+    "read_trace",
+    "write_trace",
+]
