@@ -55,7 +55,8 @@ def decide(
     after.models |= {n: s for n, s in state.models.items() if n in config.models and n not in cases}
     said, after.noticed = notices.collect(config, state, seen, after, decisions, short)
     unmanaged = tuple(sorted(set(seen.components) - set(config.models)))
-    return after, Plan(at_s, tuple(changes), decisions, said, price, unmanaged)
+    blind = tuple(name for name, case in cases.items() if case.blind)
+    return after, Plan(at_s, tuple(changes), decisions, said, price, unmanaged, blind)
 
 
 def _recommend(

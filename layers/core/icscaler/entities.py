@@ -382,6 +382,8 @@ class Plan:
     """The result of a look: ordered changes, every decision, and what it cost.
 
     `gpu_price` is the worth per GPU of the most valuable copy that did not fit (0: all fitted).
+    `unmanaged`: components found on the endpoint but in no fleet file. `blind`: loaded components
+    that gave no sign of life for too long.
     """
 
     at_s: int
@@ -390,3 +392,4 @@ class Plan:
     notices: tuple[NoticeItem, ...] = ()
     gpu_price: float = 0.0
     unmanaged: tuple[str, ...] = ()
+    blind: tuple[str, ...] = ()

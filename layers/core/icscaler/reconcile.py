@@ -36,10 +36,11 @@ from icscaler.ports import (
     PortError,
     StateStore,
 )
-from icscaler.reasons import Reason
 
 # After this many throttled writes in one look the rest is left to the next one.
 MAX_THROTTLED_WRITES = 2
+# Outcome of a record written before acting; it stays only if the look died in the middle.
+INTENDED = "Intended"
 
 
 class LookKind(StrEnum):
@@ -68,20 +69,26 @@ class LookOutcome:
 
 @dataclass(slots=True)
 class Deps:
-    """What a look needs. `time_left_s` tells how long this invocation may still take."""
+    """What a look needs; built once per container."""
 
     store: StateStore
     endpoints: Endpoints
     metrics: Metrics
     notifier: Notifier
     encode: Callable[[LookInputs], bytes]
-    time_left_s: Callable[[], float]
-    owner: str
     lease_s: int = 120
     keep_all_snapshots: bool = False
 
 
-def look(request: LookRequest, deps: Deps) -> LookOutcome:
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """One run of a look: who holds the lease, and how long it may still take."""
+
+    owner: str
+    time_left_s: Callable[[], float]
+
+
+def look(request: LookRequest, deps: Deps, run: Invocation) -> LookOutcome:
     """Look at one endpoint once.
 
     A dependency that can't be used ends the look as `FAILED`: the next tick tries again, sooner
@@ -93,10 +100,10 @@ def look(request: LookRequest, deps: Deps) -> LookOutcome:
         pointer = deps.store.fleet_pointer()
         if pointer is None or request.endpoint not in pointer.endpoints:
             return LookOutcome(request.endpoint, LookKind.NOT_MANAGED, received_s)
-        lease = deps.store.acquire_lease(request.endpoint, deps.owner, received_s, deps.lease_s)
+        lease = deps.store.acquire_lease(request.endpoint, run.owner, received_s, deps.lease_s)
         if lease is None:
             return LookOutcome(request.endpoint, LookKind.BUSY, received_s)
-        return _look(request, deps, pointer, lease)
+        return _look(request, deps, run, pointer, lease)
     except LeaseLostError as error:
         return LookOutcome(request.endpoint, LookKind.LEASE_LOST, received_s, message=str(error))
     except PortError as error:
@@ -105,7 +112,9 @@ def look(request: LookRequest, deps: Deps) -> LookOutcome:
         return LookOutcome(request.endpoint, LookKind.FAILED, received_s, message=str(error))
 
 
-def _look(request: LookRequest, deps: Deps, pointer: FleetPointer, lease: Lease) -> LookOutcome:
+def _look(
+    request: LookRequest, deps: Deps, run: Invocation, pointer: FleetPointer, lease: Lease
+) -> LookOutcome:
     item = deps.store.load(request.endpoint, pointer.version)
     at_s = look_time_s(request, item)
     if request.sent_s < item.last_look_received_s:
@@ -114,15 +123,19 @@ def _look(request: LookRequest, deps: Deps, pointer: FleetPointer, lease: Lease)
     if item.config is None:
         deps.store.release(lease)
         return LookOutcome(request.endpoint, LookKind.NOT_MANAGED, at_s)
-    seen = observe.observe(item.config, item, pointer, deps, at_s)
-    state, plan = decide(item.config, item.state, seen, at_s)
-    fresh_holds = [n for n, hold in seen.holds.items() if hold.acknowledged_s is None]
+    inputs = LookInputs(
+        item.config, item.state, observe.observe(item.config, item, pointer, deps, at_s)
+    )
+    seen = inputs.seen
+    state, plan = decide(inputs.config, inputs.state, seen, at_s)
+    fresh_holds = [name for name, hold in seen.holds.items() if hold.acknowledged_s is None]
     deps.store.store(lease, item.state_version, state, seen.components, fresh_holds)
-    outcomes = act(plan, deps, at_s)
-    _record(item, seen, plan, outcomes, deps)
+    _record_intents(inputs, plan, deps)
+    outcomes = act(plan, deps, run, at_s)
+    message = _report(inputs, plan, outcomes, deps)
     summary = _summary(request.endpoint, seen, plan)
     deps.store.finish(lease, outcomes, summary, request.received_s)
-    return LookOutcome(request.endpoint, LookKind.LOOKED, at_s, plan, outcomes, summary)
+    return LookOutcome(request.endpoint, LookKind.LOOKED, at_s, plan, outcomes, summary, message)
 
 
 def look_time_s(request: LookRequest, item: EndpointItem) -> int:
@@ -131,7 +144,7 @@ def look_time_s(request: LookRequest, item: EndpointItem) -> int:
     return max(event_s, item.state.last_look_s or 0)
 
 
-def act(plan: Plan, deps: Deps, at_s: int) -> dict[str, Outcome]:
+def act(plan: Plan, deps: Deps, run: Invocation, at_s: int) -> dict[str, Outcome]:
     """Make the plan's changes in order; an outcome for each, none raised."""
     outcomes: dict[str, Outcome] = {}
     removals = sum(change.removes_by_demand for change in plan.changes)
@@ -140,7 +153,7 @@ def act(plan: Plan, deps: Deps, at_s: int) -> dict[str, Outcome]:
     for change in plan.changes:
         if change.removes_by_demand and not may_remove:
             outcome = _not_done(change, OutcomeKind.NO_ALLOWANCE, at_s)
-        elif throttled >= MAX_THROTTLED_WRITES or deps.time_left_s() <= 0:
+        elif throttled >= MAX_THROTTLED_WRITES or run.time_left_s() <= 0:
             outcome = _not_done(change, OutcomeKind.NOT_TRIED, at_s)
         else:
             outcome = deps.endpoints.set_copies(change, at_s)
@@ -153,35 +166,40 @@ def _not_done(change: Change, kind: OutcomeKind, at_s: int) -> Outcome:
     return Outcome(kind, change.attempt_id, change.to_copies, at_s)
 
 
-def _record(
-    item: EndpointItem,
-    seen: Snapshot,
-    plan: Plan,
-    outcomes: dict[str, Outcome],
-    deps: Deps,
-) -> None:
-    """Records, snapshot, events and notices. State is stored already: none of it may stop a look."""
-    assert item.config is not None
-    endpoint = item.config.name
-    records = [
-        _decision_record(endpoint, seen, plan.decisions[name], outcome)
-        for name, outcome in outcomes.items()
-    ]
-    snapshot = None
-    if records or deps.keep_all_snapshots:
-        payload = deps.encode(LookInputs(item.config, item.state, seen))
-        snapshot = LookSnapshot(endpoint, seen.at_s, payload)
-    if snapshot is not None:
-        deps.store.record(records, snapshot)
-    accepted = [r for r in records if r.outcome == OutcomeKind.ACCEPTED]
-    if accepted:
-        deps.notifier.copy_count_changed(accepted)
-    if plan.notices:
-        deps.notifier.notify(endpoint, plan.notices, seen.at_s)
+def _record_intents(inputs: LookInputs, plan: Plan, deps: Deps) -> None:
+    """Before acting, so that no change of a copy count is ever without a record."""
+    if plan.changes or deps.keep_all_snapshots:
+        config, seen = inputs.config, inputs.seen
+        records = [
+            _decision_record(config.name, seen, plan.decisions[change.component], change.attempt_id)
+            for change in plan.changes
+        ]
+        payload = deps.encode(inputs)
+        deps.store.record(records, LookSnapshot(config.name, seen.at_s, payload))
+
+
+def _report(inputs: LookInputs, plan: Plan, outcomes: dict[str, Outcome], deps: Deps) -> str:
+    """Complete the records, send events and notices; what could not be told, never raised."""
+    endpoint, seen = inputs.config.name, inputs.seen
+    records = []
+    for name, outcome in outcomes.items():
+        record = _decision_record(endpoint, seen, plan.decisions[name], outcome.attempt_id)
+        records.append(replace(record, outcome=str(outcome.kind), message=outcome.message))
+    accepted = [record for record in records if record.outcome == OutcomeKind.ACCEPTED]
+    try:
+        if records:
+            deps.store.record(records, None)
+        if accepted:
+            deps.notifier.copy_count_changed(accepted)
+        if plan.notices:
+            deps.notifier.notify(endpoint, plan.notices, seen.at_s)
+    except PortError as error:
+        return f"The look is done but not fully reported: {error}"
+    return ""
 
 
 def _decision_record(
-    endpoint: str, seen: Snapshot, decision: Decision, outcome: Outcome
+    endpoint: str, seen: Snapshot, decision: Decision, attempt_id: str
 ) -> DecisionRecord:
     return DecisionRecord(
         endpoint=endpoint,
@@ -189,11 +207,10 @@ def _decision_record(
         at_s=decision.at_s,
         from_copies=decision.from_copies,
         to_copies=decision.desired_copies,
-        outcome=str(outcome.kind),
+        outcome=INTENDED,
         steps=tuple(step_text(step) for step in decision.steps),
         config_version=seen.config_version,
-        attempt_id=outcome.attempt_id,
-        message=outcome.message,
+        attempt_id=attempt_id,
     )
 
 
@@ -204,12 +221,8 @@ def step_text(step: Step) -> str:
 
 
 def _summary(endpoint: str, seen: Snapshot, plan: Plan) -> EndpointSummary:
-    blind = sum(
-        any(step.reason is Reason.BLIND for step in decision.steps)
-        for decision in plan.decisions.values()
-    )
     copies = sum(view.desired_copies for view in seen.components.values())
-    return EndpointSummary(endpoint, seen.at_s, copies, len(plan.decisions), blind)
+    return EndpointSummary(endpoint, seen.at_s, copies, len(plan.decisions), len(plan.blind))
 
 
 def _release(deps: Deps, lease: Lease) -> None:
