@@ -1,0 +1,140 @@
+"""From the fleet file to what a look reads: one `EndpointConfig` per endpoint, under one version.
+
+The version is a hash of the compiled content: the same fleet has the same version wherever and
+however often it is compiled, whatever the order of keys, comments or spelling of its file.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
+
+from icscaler.config.hardware import variant_config
+from icscaler.config.problems import Problem
+from icscaler.config.resolve import Parts, Resolved, resolve, selected
+from icscaler.config.schema import EndpointKeys, FleetFile, OverrideEntry
+from icscaler.entities import (
+    CopyResources,
+    EndpointConfig,
+    Limits,
+    ModelConfig,
+    Override,
+    TargetTracking,
+)
+
+VERSION_DIGITS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledFleet:
+    """A fleet ready to publish; endpoints and models in the order of their names."""
+
+    version: str
+    endpoints: dict[str, EndpointConfig]
+    warnings: tuple[Problem, ...] = ()
+
+
+def compile_fleet(fleet: FleetFile) -> CompiledFleet:
+    """Compile a fleet file that `load_fleet` accepted. Total for such files."""
+    parts = Parts.of(fleet)
+    models = {model.name: model for model in resolve(parts)}
+    unversioned = {
+        name: _endpoint(name, keys, models, fleet.overrides)
+        for name, keys in sorted(fleet.endpoints.items())
+    }
+    version = _version(unversioned.values())
+    endpoints = {name: replace(one, version=version) for name, one in unversioned.items()}
+    return CompiledFleet(version, endpoints, fleet.warnings)
+
+
+def _version(endpoints: Iterable[EndpointConfig]) -> str:
+    content = json.dumps([asdict(one) for one in endpoints], sort_keys=True, allow_nan=False)
+    return hashlib.sha256(content.encode()).hexdigest()[:VERSION_DIGITS]
+
+
+def _endpoint(
+    name: str, keys: EndpointKeys, models: dict[str, Resolved], overrides: Iterable[OverrideEntry]
+) -> EndpointConfig:
+    return EndpointConfig(
+        name=name,
+        version="",
+        variants={
+            variant: variant_config(variant_keys)
+            for variant, variant_keys in sorted(keys.variants.items())
+        },
+        models={
+            model.name: _model(model, models, overrides)
+            for model in sorted(models.values(), key=lambda one: one.name)
+            if model.get("endpoint") == name
+        },
+        observe=keys.observe,
+        paused=keys.paused,
+        metric_settled_s=keys.metric_settled_s,
+        blind_after_s=keys.blind_after_s,
+        instance_patience_s=keys.instance_patience_s,
+        shortage_memory_s=keys.shortage_memory_s,
+    )
+
+
+def _model(
+    model: Resolved, models: dict[str, Resolved], overrides: Iterable[OverrideEntry]
+) -> ModelConfig:
+    """An adapter lives in its base's copies: it reserves nothing and scales with the base."""
+    adapter_of = model.get("adapter_of")
+    scaling = models[adapter_of] if adapter_of else model
+    idle_s = scaling.get("idle_s")
+    return ModelConfig(
+        name=model.name,
+        variant=model.get("variant"),
+        resources=CopyResources(0, 0.0, 0) if adapter_of else copy_resources(model),
+        policy=TargetTracking(**_target_tracking(scaling)),
+        class_name=scaling.get("class"),
+        worth=float(scaling.get("worth")),
+        protected=scaling.get("protected", default=False),
+        min_copies=scaling.get("min_copies", default=0),
+        max_copies=scaling.get("max_copies"),
+        idle_s=None if idle_s == "never" else idle_s,
+        observe=model.get("observe", default=False),
+        paused=model.get("paused", default=False),
+        adapter_of=adapter_of,
+        group=model.get("group"),
+        owner=model.get("owner"),
+        limits=Limits(**_limits(scaling)),
+        overrides=tuple(_override(one) for one in overrides if selected(model, one.select)),
+    )
+
+
+def copy_resources(model: Resolved) -> CopyResources:
+    """What one copy reserves; for a model whose GPUs and memory are known."""
+    return CopyResources(
+        gpus=model.get("resources", "gpus"),
+        cpus=float(model.get("resources", "cpus", default=0.0)),
+        memory_mb=model.get("resources", "memory_mb"),
+    )
+
+
+def _target_tracking(model: Resolved) -> dict[str, object]:
+    found = model.group_of("policy")
+    keys = {key.removeprefix("target_tracking."): value for key, value in found.items()}
+    return _floats(keys, "target_value", "scale_in_tolerance_fraction")
+
+
+def _limits(model: Resolved) -> dict[str, object]:
+    keys = model.group_of("limits")
+    return _floats(keys, "scale_out_step_fraction", "scale_in_step_fraction")
+
+
+def _floats(keys: dict[str, object], *names: str) -> dict[str, object]:
+    """`24` and `24.0` are the same setting, and must give the same version."""
+    return {key: float(str(value)) if key in names else value for key, value in keys.items()}
+
+
+def _override(entry: OverrideEntry) -> Override:
+    return Override(
+        until_s=int(entry.until.timestamp()),
+        reason=entry.reason,
+        from_s=int(entry.from_.timestamp()) if entry.from_ is not None else 0,
+        min_copies=entry.min_copies,
+        max_copies=entry.max_copies,
+        paused=bool(entry.paused),
+    )
