@@ -20,7 +20,7 @@ def trace_faults(folder: Path) -> list[str]:
     """What is wrong with a folder of recorded traffic; empty when it is complete and unchanged."""
     if not folder.is_dir():
         return [f"{folder} is not a folder"]
-    expected: dict[str, str | None] = dict.fromkeys(TRACE_FILES)
+    expected = dict.fromkeys(TRACE_FILES, "")
     sums = folder / "SHA256SUMS"
     if sums.is_file():
         for line in sums.read_text(encoding="utf-8").splitlines():

@@ -19,16 +19,15 @@ Fault = tuple[int, str]
 # Modules of `icscaler`, innermost first. A new module is given its place here.
 TIERS: tuple[frozenset[str], ...] = (
     frozenset({"entities", "reasons"}),
-    frozenset(
-        "policies packing limits ownership notices allocate guards invariants".split(),
-    ),
+    frozenset({"policies", "packing", "limits", "notices"}),
+    frozenset({"ownership", "guards", "allocate", "invariants"}),
     frozenset({"decide"}),
     frozenset({"ports"}),
     frozenset({"observe", "dispatch", "reconcile"}),
     frozenset({"adapters", "config"}),
     frozenset({"bootstrap"}),
 )
-CORE = TIERS[0] | TIERS[1] | TIERS[2]
+CORE = frozenset().union(*TIERS[:4])
 DECISIONS = CORE - {"entities", "reasons", "invariants"}
 TIER_OF = {module: tier for tier, modules in enumerate(TIERS) for module in modules}
 
