@@ -21,7 +21,8 @@ class Claim:
     """What one component asks of its variant's instances.
 
     `held_copies` occupy room now (desired or current, whichever is more). `firm_copies` may not be
-    taken away by other models: the floor, and copies too young to be moved again. `wish_copies`
+    taken away by other models: the floor, copies too young to be moved again, and what is there of
+    a model nothing is known about. `wish_copies`
     is at least `firm_copies`.
     """
 
@@ -98,7 +99,9 @@ def _share(
     for worth, claim, number, firm in _by_worth(claims):
         if claim.name in refused:
             continue
-        if packing.add(claim.copy):
+        # What is there and firm stays, even on fewer instances than it needs: it only counts.
+        stays = firm and number <= claim.from_copies
+        if packing.add(claim.copy) or (stays and not packing.force([claim.copy])):
             targets[claim.name] = number
             newcomer = claim.name if number > claim.from_copies else newcomer
         else:
@@ -142,10 +145,10 @@ def _wait_for_room(
         return
     leaving = sorted(c.name for c in claims if c.held_copies > result.grants[c.name].copies)
     packing = Packing.of(variant, instances)
-    packing.force(held)
+    full = not packing.force(held)
     blocked: set[str] = set()
     for _, _, name, number, claim in sorted(growth, key=lambda item: item[:4]):
-        if name in blocked or packing.add(claim.copy):
+        if name in blocked or (not full and packing.add(claim.copy)):
             continue
         blocked.add(name)
         grant = result.grants[name]

@@ -37,7 +37,7 @@ def decide(
     decisions: dict[str, Decision] = {}
     for name in sorted(config.models):
         if name in seen.components:
-            case, decision = _recommend(config, state.models.get(name), seen, name)
+            case, decision = _recommend(config, state, seen, name)
             cases[name], decisions[name] = case, decision
     variants = limits.follow_instances(config, state, seen)
     price, short = _allocate(
@@ -60,10 +60,10 @@ def decide(
 
 
 def _recommend(
-    config: EndpointConfig, before: ModelState | None, seen: Snapshot, name: str
+    config: EndpointConfig, before: EndpointState, seen: Snapshot, name: str
 ) -> tuple[guards.Case, Decision]:
     model, view = config.models[name], seen.components[name]
-    state = ownership.follow(config, model, before, seen)
+    state = ownership.follow(config, model, before.models.get(name), seen, before.last_look_s)
     fresh = evidence.learn(config, model, state, seen)
     case = guards.Case(config, model, state, seen, view.desired_copies, view.current_copies)
     steps: list[Step] = []
@@ -148,13 +148,14 @@ def _allocate(
 
 def _claim(case: guards.Case, decision: Decision, copy: CopyResources, held: int) -> Claim:
     wish = decision.desired_copies
-    young = case.from_copies if guards.is_young(case) else 0
+    untouchable = guards.is_young(case) or case.blind or case.seen.metrics_vanished
+    there = case.from_copies if untouchable else 0
     return Claim(
         name=case.model.name,
         copy=copy,
         from_copies=case.from_copies,
         held_copies=held,
-        firm_copies=min(wish, max(case.floor, min(young, case.ceiling))),
+        firm_copies=min(wish, max(case.floor, min(there, case.ceiling))),
         wish_copies=wish,
         worth=case.model.worth,
         protected=case.model.protected,

@@ -46,7 +46,11 @@ def first_sight(config: EndpointConfig, view: ComponentView, at_s: int) -> Model
 
 
 def follow(
-    config: EndpointConfig, model: ModelConfig, before: ModelState | None, seen: Snapshot
+    config: EndpointConfig,
+    model: ModelConfig,
+    before: ModelState | None,
+    seen: Snapshot,
+    last_look_s: int | None,
 ) -> ModelState:
     """The new state after comparing it with what is observed; `before` is not modified."""
     view = seen.components[model.name]
@@ -56,8 +60,10 @@ def follow(
     _follow_desired(model, state, view, seen)
     if view.current_copies > state.observed_current:
         state.newest_copy_s = seen.at_s
-    if view.current_copies != state.observed_current:
         evidence.log_copies(state, view.current_copies, seen.at_s)
+    elif view.current_copies < state.observed_current:
+        # They left some time after the last look; counting them longer would overstate the load.
+        evidence.log_copies(state, view.current_copies, last_look_s or seen.at_s)
     state.observed_current = view.current_copies
     _follow_outcome(model, state, seen.outcomes.get(model.name))
     return state

@@ -37,24 +37,28 @@ def settled_until_s(config: EndpointConfig, at_s: int) -> int:
     return (at_s - config.metric_settled_s) // MINUTE_S * MINUTE_S
 
 
-def copies_at(state: ModelState, minute_s: int) -> int:
-    """The most copies that were in service during the minute, as far as looks saw it."""
-    most = 0
+def copies_at(state: ModelState, minute_s: int) -> tuple[int, int]:
+    """The fewest copies that were in service during the minute: (of all times, when loaded).
+
+    A minute's highest load per copy belongs to the fewest copies that shared it.
+    """
+    counts: list[int] = []
     for since_s, copies in reversed(state.copies_log):
-        if since_s >= minute_s + MINUTE_S:
-            continue
-        most = max(most, copies)
+        if since_s < minute_s + MINUTE_S:
+            counts.append(copies)
         if since_s <= minute_s:
-            return most
-    return max(most, state.copies_log[0][1] if state.copies_log else state.observed_current)
+            break
+    if not counts:
+        counts.append(state.copies_log[0][1] if state.copies_log else state.observed_current)
+    return min(counts), min((count for count in counts if count), default=0)
 
 
-def log_copies(state: ModelState, copies: int, at_s: int) -> None:
-    """Remember that `copies` are in service since `at_s`; changes `state` in place."""
+def log_copies(state: ModelState, copies: int, since_s: int) -> None:
+    """Remember that `copies` are in service since `since_s`; changes `state` in place."""
     if state.copies_log and state.copies_log[-1][1] == copies:
         return
-    log = [*state.copies_log, (at_s, copies)]
-    while len(log) > 1 and log[1][0] < at_s - _COPIES_LOG_S:
+    log = [*state.copies_log, (since_s, copies)]
+    while len(log) > 1 and log[1][0] < since_s - _COPIES_LOG_S:
         del log[0]
     state.copies_log = tuple(log)
 
@@ -87,14 +91,14 @@ def _learn_settled(
     first_s = max(state.last_minute_s + MINUTE_S, horizon_s - LONGEST_HOLE_S)
     for minute_s in range(first_s, horizon_s, MINUTE_S):
         minute = by_start.get(minute_s) or MetricMinute(minute_s)
-        copies = copies_at(state, minute_s)
+        fewest, copies = copies_at(state, minute_s)
         _note_use(state, minute)
         load = target_tracking.demand(model.policy, minute, copies)
         if load is not None and copies > 0:
             wish = target_tracking.recommend(model.policy, load, copies)
         else:
             wish = 0
-            if copies > 0 and not (minute.refused or 0) > 0:
+            if fewest > 0 and not (minute.refused or 0) > 0:
                 # Absence is not zero: an unknown minute holds what is there.
                 state.last_unknown_s = minute_s + MINUTE_S
         _push(state, minute_s, wish, model.policy.scale_in_stabilization_s)
@@ -112,7 +116,7 @@ def _read_fresh(
         minute = by_start[minute_s]
         _note_use(state, minute)
         fresh.refused = fresh.refused or (minute.refused or 0) > 0
-        copies = copies_at(state, minute_s)
+        _, copies = copies_at(state, minute_s)
         load = target_tracking.demand(model.policy, minute, copies)
         if load is not None and copies > 0 and minute_s > newest_s:
             newest_s = minute_s

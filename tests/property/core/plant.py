@@ -1,0 +1,209 @@
+"""A small made-up endpoint for driving `decide`: random, hostile, and quick.
+
+It is not the world model: copies follow what was asked with a random delay, metrics go missing,
+people interfere, and components are refused or in flight at random.
+"""
+
+import random
+from dataclasses import dataclass, field, replace
+
+from icscaler.decide import decide
+from icscaler.entities import (
+    ComponentView,
+    CopyResources,
+    EndpointConfig,
+    EndpointState,
+    EndpointView,
+    Hold,
+    Limits,
+    MetricMinute,
+    ModelConfig,
+    Outcome,
+    OutcomeKind,
+    Override,
+    Plan,
+    Snapshot,
+    TargetTracking,
+    VariantConfig,
+    VariantView,
+)
+from icscaler.invariants import Look
+
+START_S = 1_800_000_000
+
+
+def config_of(rng: random.Random, start_s: int) -> EndpointConfig:
+    """A random endpoint of 1-4 instances with 8 GPUs and 1-7 models."""
+    models = {}
+    for index in range(rng.randint(1, 7)):
+        least = rng.choice([0, 0, 0, 1, 2])
+        name = f"model-{index}"
+        models[name] = ModelConfig(
+            name=name,
+            variant="main",
+            resources=CopyResources(rng.choice([1, 1, 2, 4, 8]), 4.0, rng.choice([8, 64]) * 1024),
+            policy=TargetTracking(
+                rng.choice(["concurrency", "invocations"]),
+                rng.choice([4.0, 20.0]),
+                scale_in_stabilization_s=rng.choice([0, 120, 300]),
+                scale_out_cooldown_s=rng.choice([0, 180]),
+                scale_in_cooldown_s=rng.choice([0, 300]),
+                disable_scale_in=rng.random() < 0.1,
+            ),
+            worth=rng.choice([1.0, 10.0, 100.0]),
+            protected=least > 0 and rng.random() < 0.5,
+            min_copies=least,
+            max_copies=max(least, rng.choice([0, 1, 4, 12])),
+            idle_s=rng.choice([None, 120, 600]),
+            observe=rng.random() < 0.05,
+            limits=Limits(minimum_life_s=rng.choice([0, 300])),
+            overrides=_overrides(rng, start_s),
+        )
+    maximum = rng.choice([None, 2, 4])
+    variant = VariantConfig("ml.p4d.24xlarge", 8, 96.0, 1_000_000, maximum)
+    return EndpointConfig("shared", "v1", {"main": variant}, models)
+
+
+def _overrides(rng: random.Random, start_s: int) -> tuple[Override, ...]:
+    if rng.random() > 0.2:
+        return ()
+    until_s = start_s + rng.randint(0, 3000)
+    return (
+        Override(
+            until_s, "test", max_copies=rng.choice([0, 1, 20]), min_copies=rng.choice([None, 1])
+        ),
+    )
+
+
+@dataclass
+class Plant:
+    """The made-up endpoint, stepped a minute at a time."""
+
+    rng: random.Random
+    config: EndpointConfig
+    state: EndpointState = field(default_factory=EndpointState)
+    at_s: int = START_S
+    desired: dict[str, int] = field(default_factory=dict)
+    current: dict[str, int] = field(default_factory=dict)
+    busy_until: dict[str, int] = field(default_factory=dict)
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
+    history: dict[str, list[MetricMinute]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name, model in self.config.models.items():
+            self.desired[name] = self.current[name] = self.rng.choice([0, model.min_copies, 1, 2])
+            self.history[name] = []
+
+    def look(self) -> Look:
+        """One minute passes, then somebody looks; the plan is carried out, mostly."""
+        self.at_s += 60
+        for name in self.config.models:
+            self._minute(name)
+        seen = self.snapshot()
+        before = self.state
+        after, plan = decide(self.config, before, seen, seen.at_s)
+        self.state = after
+        self._act(plan)
+        return Look(self.config, before, seen, after, plan)
+
+    def _minute(self, name: str) -> None:
+        rng = self.rng
+        if self.busy_until.get(name, 0) <= self.at_s:
+            self.current[name] = self.desired[name]
+        if rng.random() < 0.01:
+            self.desired[name] = rng.randint(0, 3)  # a person interferes
+        load = rng.choice([0, 0, 0, 1, 30, 300])
+        copies = self.current[name]
+        minute = MetricMinute(self.at_s - 60)
+        if copies == 0:
+            minute.refused = float(load) if load else None
+        elif rng.random() < 0.9:
+            minute.heartbeat = True
+            minute.invocations = float(load) if load else None
+            minute.concurrency_per_copy = load / 10 / copies if load else None
+        self.history[name].append(minute)
+
+    def snapshot(self) -> Snapshot:
+        """What a look sees now, with holes."""
+        rng = self.rng
+        components = {}
+        for name, model in self.config.models.items():
+            if rng.random() < 0.02:
+                continue
+            busy = self.busy_until.get(name, 0) > self.at_s
+            status = "Updating" if busy else "Failed" if rng.random() < 0.01 else "InService"
+            components[name] = ComponentView(
+                name,
+                "main",
+                status,
+                self.desired[name],
+                self.current[name],
+                self.at_s,
+                self.at_s,
+                scalable_target=rng.random() < 0.02,
+                resources=model.resources,
+            )
+        if rng.random() < 0.1:
+            foreign = CopyResources(1, 1.0, 1024)
+            components["stranger"] = ComponentView(
+                "stranger", "main", "InService", 1, 1, self.at_s, self.at_s, resources=foreign
+            )
+        most = rng.choice([1, 2, 4])
+        here = rng.randint(0, most)
+        return Snapshot(
+            at_s=self.at_s,
+            config_version="v1",
+            endpoint=EndpointView(
+                "shared",
+                rng.choice(["InService", "InService", "Updating", "Failed"]),
+                {
+                    "main": VariantView(
+                        "main", "ml.p4d.24xlarge", here, rng.randint(here, most), 0, most
+                    )
+                },
+            ),
+            components=components,
+            metrics={
+                name: tuple(minutes[-rng.randint(1, 15) :])
+                for name, minutes in self.history.items()
+                if rng.random() < 0.95
+            },
+            wakes={name: self.at_s - 5 for name in components if rng.random() < 0.03},
+            holds={
+                name: Hold("rollout", self.at_s + rng.choice([-1, 300]), reserved_copies=1)
+                for name in components
+                if rng.random() < 0.03
+            },
+            outcomes=dict(self.outcomes),
+            paused_models=tuple(n for n in components if rng.random() < 0.02),
+            fleet_paused=rng.random() < 0.02,
+            removal_allowance=rng.choice([None, 0, 1, 10, 10]),
+            metrics_vanished=rng.random() < 0.05,
+        )
+
+    def _act(self, plan: Plan) -> None:
+        self.outcomes = {}
+        for change in plan.changes:
+            kind = self.rng.choices(
+                [OutcomeKind.ACCEPTED, OutcomeKind.NO_ROOM, OutcomeKind.UNKNOWN, None], [8, 1, 1, 1]
+            )[0]
+            if kind is None:
+                continue  # died between storing and acting
+            self.outcomes[change.component] = Outcome(
+                kind, change.attempt_id, change.to_copies, self.at_s
+            )
+            if kind is not OutcomeKind.NO_ROOM and self.rng.random() < 0.95:
+                self.desired[change.component] = change.to_copies
+                self.busy_until[change.component] = self.at_s + self.rng.choice([30, 200, 500])
+
+
+def plant_of(seed: int, start_s: int = START_S) -> Plant:
+    """A random plant; the same for the same seed."""
+    rng = random.Random(seed)
+    return Plant(rng, config_of(rng, start_s), at_s=start_s)
+
+
+def with_model(config: EndpointConfig, name: str, **changes: object) -> EndpointConfig:
+    """`config` with one model changed."""
+    model = replace(config.models[name], **changes)  # type: ignore[arg-type]
+    return replace(config, models={**config.models, name: model})
