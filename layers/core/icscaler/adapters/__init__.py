@@ -1,0 +1,1 @@
+"""Adapters: AWS and in-memory implementations of `icscaler.ports`."""

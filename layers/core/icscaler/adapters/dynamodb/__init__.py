@@ -1,0 +1,11 @@
+"""The state table on DynamoDB: `DynamoStateStore`. Its layout: docs/design/001-state-table.md."""
+
+from icscaler.adapters.dynamodb.endpoint_items import EndpointItems
+from icscaler.adapters.dynamodb.fleet_items import FleetItems
+from icscaler.adapters.dynamodb.record_items import RecordItems
+
+__all__ = ["DynamoStateStore"]
+
+
+class DynamoStateStore(FleetItems, EndpointItems, RecordItems):
+    """`ports.StateStore` on one table; one base class for each kind of partition."""

@@ -1,0 +1,300 @@
+"""The partition of one endpoint: lease, learned state, configurations, wakes, holds.
+
+One consistent query of the partition is the start of a look. Learned state is written in chunks to
+the slot that is not in force, then the header is flipped to it; so a crash in between leaves the
+old state, and nothing ever needs deleting. Each chunk and the header refuse a fencing number lower
+than the newest they have seen, so a holder that lost its lease can't touch its successor's state.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from icscaler.adapters import codec
+from icscaler.adapters.dynamodb.table import Item, TableItems
+from icscaler.entities import ComponentView, EndpointConfig, EndpointState, Hold, Outcome
+from icscaler.ports import (
+    EndpointItem,
+    EndpointSummary,
+    Lease,
+    LeaseLostError,
+    PortError,
+)
+
+CHUNK_BYTES = 300_000
+MAX_CHUNKS = 64
+WAKE_KEPT_S = 86_400
+SUMMARY_KEPT_S = 86_400
+READ_ATTEMPTS = 3
+
+
+@dataclass(slots=True)
+class Learned:
+    """What is kept in chunks."""
+
+    state: EndpointState
+    views: dict[str, ComponentView] = field(default_factory=dict)
+
+
+class EndpointItems(TableItems):
+    """The part of `ports.StateStore` that concerns one endpoint."""
+
+    def acquire_lease(self, endpoint: str, owner: str, at_s: int, ttl_s: int) -> Lease | None:
+        """Free, expired or already ours: ours, with the next fencing number."""
+        update = self._table.update(
+            endpoint_key(endpoint),
+            "header",
+            "SET lease_owner = :owner, lease_expires_s = :until, "
+            "holds = if_not_exists(holds, :none) ADD lease_fencing :one",
+            {":owner": owner, ":until": at_s + ttl_s, ":at": at_s, ":none": {}, ":one": 1},
+            condition="attribute_not_exists(lease_owner) OR lease_owner = :owner "
+            "OR lease_expires_s <= :at",
+        )
+        if not update.done:
+            return None
+        return Lease(endpoint, owner, int(update.item["lease_fencing"]), at_s + ttl_s)
+
+    def load(self, endpoint: str, version: str) -> EndpointItem:
+        for _ in range(READ_ATTEMPTS):
+            items = {item["sk"]: item for item in self._table.query(endpoint_key(endpoint))}
+            header = items.get("header", {})
+            chunks = _chunks_in_force(header, items)
+            # A reader without the lease may catch a writer between two pages: read again.
+            if chunks is not None:
+                try:
+                    return _endpoint_item(header, items.get(f"config#{version}"), chunks, items)
+                except codec.CodecError as error:
+                    raise PortError(f"state table: endpoint {endpoint}: {error}") from error
+        raise PortError(f"state table: endpoint {endpoint}: state changes while it is read")
+
+    def store(
+        self,
+        lease: Lease,
+        state_version: int,
+        state: EndpointState,
+        views: Mapping[str, ComponentView],
+        acknowledged: Sequence[str],
+    ) -> int:
+        data = codec.pack(Learned(state, dict(views)))
+        count = self._write_chunks(lease, state_version + 1, data)
+        self._flip(lease, state_version, count, acknowledged, state.last_look_s or 0)
+        return state_version + 1
+
+    def _write_chunks(self, lease: Lease, version: int, data: bytes) -> int:
+        count = -(-len(data) // CHUNK_BYTES)
+        if count > MAX_CHUNKS:
+            raise PortError(
+                f"state table: state of {lease.endpoint} has {len(data)} bytes, "
+                f"more than the {MAX_CHUNKS * CHUNK_BYTES} that fit"
+            )
+        for number in range(count):
+            item = {
+                "pk": endpoint_key(lease.endpoint),
+                "sk": chunk_key(version, number),
+                "data": data[number * CHUNK_BYTES : (number + 1) * CHUNK_BYTES],
+                "fencing": lease.fencing,
+                "version": version,
+            }
+            condition = "attribute_not_exists(fencing) OR fencing <= :fencing"
+            if not self._table.put(item, condition, {":fencing": lease.fencing}):
+                raise LeaseLostError(f"state table: lease on {lease.endpoint} was taken over")
+        return count
+
+    def _flip(
+        self,
+        lease: Lease,
+        state_version: int,
+        chunks: int,
+        acknowledged: Sequence[str],
+        at_s: int,
+    ) -> None:
+        """Put the chunks just written in force, and with them the holds the look respected."""
+        sets = ["chunks = :chunks", "state_version = :next"]
+        conditions = ["lease_fencing = :fencing"]
+        values: dict[str, Any] = {
+            ":chunks": chunks,
+            ":next": state_version + 1,
+            ":fencing": lease.fencing,
+        }
+        if state_version:
+            conditions.append("state_version = :now")
+            values[":now"] = state_version
+        else:
+            conditions.append("attribute_not_exists(state_version)")
+        names = {}
+        for number, component in enumerate(acknowledged):
+            names[f"#h{number}"] = component
+            sets.append(f"holds.#h{number}.acknowledged_s = :acknowledged")
+            conditions.append(f"attribute_exists(holds.#h{number})")
+            values[":acknowledged"] = at_s
+        update = self._table.update(
+            endpoint_key(lease.endpoint),
+            "header",
+            "SET " + ", ".join(sets),
+            values,
+            names=names,
+            condition=" AND ".join(conditions),
+        )
+        if update.done:
+            return
+        found = update.item
+        if found.get("lease_fencing") != lease.fencing:
+            raise LeaseLostError(f"state table: lease on {lease.endpoint} was taken over")
+        if found.get("state_version") == state_version + 1:
+            return  # done before; only the reply was lost
+        if found.get("state_version", 0) != state_version:
+            raise PortError(
+                f"state table: {lease.endpoint} is at version {found.get('state_version', 0)}, "
+                f"not {state_version}"
+            )
+        # A hold was given up since the header was read; the rest still stands.
+        left = [name for name in acknowledged if name in found.get("holds", {})]
+        if len(left) == len(acknowledged):
+            raise PortError(f"state table: header of {lease.endpoint} refuses the new state")
+        self._flip(lease, state_version, chunks, left, at_s)
+
+    def finish(
+        self,
+        lease: Lease,
+        outcomes: Mapping[str, Outcome],
+        summary: EndpointSummary,
+        received_s: float,
+    ) -> None:
+        update = self._table.update(
+            endpoint_key(lease.endpoint),
+            "header",
+            "SET outcomes = :outcomes, last_look_received_s = :received, "
+            "finished_fencing = :fencing REMOVE lease_owner, lease_expires_s",
+            {
+                ":outcomes": codec.pack(dict(outcomes)),
+                ":received": received_s,
+                ":fencing": lease.fencing,
+            },
+            condition="lease_fencing = :fencing",
+        )
+        # When only the reply was lost, the next holder may have come already.
+        if not update.done and update.item.get("finished_fencing") != lease.fencing:
+            raise LeaseLostError(f"state table: lease on {lease.endpoint} was taken over")
+        self._table.put(
+            {
+                "pk": "fleet",
+                "sk": f"summary#{lease.endpoint}",
+                "at_s": summary.at_s,
+                "summary": codec.encode(summary),
+                "expires_at_s": summary.at_s + SUMMARY_KEPT_S,
+            },
+            "attribute_not_exists(at_s) OR at_s <= :at",
+            {":at": summary.at_s},
+        )
+
+    def release(self, lease: Lease) -> None:
+        self._table.update(
+            endpoint_key(lease.endpoint),
+            "header",
+            "REMOVE lease_owner, lease_expires_s",
+            {":fencing": lease.fencing},
+            condition="lease_fencing = :fencing",
+        )
+
+    def request_wake(self, endpoint: str, component: str, at_s: int) -> None:
+        """Note the newest wake request; an older one arriving late changes nothing."""
+        self._table.put(
+            {
+                "pk": endpoint_key(endpoint),
+                "sk": f"wake#{component}",
+                "at_s": at_s,
+                "expires_at_s": at_s + WAKE_KEPT_S,
+            },
+            "attribute_not_exists(at_s) OR at_s < :at",
+            {":at": at_s},
+        )
+
+    def place_hold(self, endpoint: str, component: str, hold: Hold) -> bool:
+        """Claim a component for a workflow; False while another holder has it.
+
+        In force only once the next look has acknowledged it (`acknowledged_s`).
+        """
+        pk = endpoint_key(endpoint)
+        self._table.update(pk, "header", "SET holds = if_not_exists(holds, :none)", {":none": {}})
+        return self._table.update(
+            pk,
+            "header",
+            "SET holds.#component = :hold",
+            {":hold": _hold_map(hold), ":holder": hold.holder},
+            names={"#component": component},
+            condition="attribute_not_exists(holds.#component) OR holds.#component.holder = :holder",
+        ).done
+
+    def remove_hold(self, endpoint: str, component: str, holder: str) -> bool:
+        """Give a hold back; False when `holder` does not have it."""
+        return self._table.update(
+            endpoint_key(endpoint),
+            "header",
+            "REMOVE holds.#component",
+            {":holder": holder},
+            names={"#component": component},
+            condition="holds.#component.holder = :holder",
+        ).done
+
+
+def endpoint_key(endpoint: str) -> str:
+    """Partition key of an endpoint."""
+    return f"endpoint#{endpoint}"
+
+
+def chunk_key(version: int, number: int) -> str:
+    """Sort key of a chunk; even and odd versions take turns in two slots."""
+    return f"state#{version % 2}#{number}"
+
+
+def _chunks_in_force(header: Item, items: Mapping[str, Item]) -> list[Item] | None:
+    """None when the chunks are not those the header speaks of."""
+    found = []
+    for number in range(int(header.get("chunks", 0))):
+        chunk = items.get(chunk_key(header["state_version"], number))
+        if chunk is None or chunk["version"] != header["state_version"]:
+            return None
+        found.append(chunk)
+    return found
+
+
+def _endpoint_item(
+    header: Item, config: Item | None, chunks: Sequence[Item], items: Mapping[str, Item]
+) -> EndpointItem:
+    data = b"".join(chunk["data"] for chunk in chunks)
+    learned = codec.unpack(data, Learned) if data else Learned(EndpointState())
+    outcomes = header.get("outcomes")
+    return EndpointItem(
+        config=codec.unpack(config["config"], EndpointConfig) if config else None,
+        state=learned.state,
+        state_version=int(header.get("state_version", 0)),
+        views=learned.views,
+        wakes={
+            sk.removeprefix("wake#"): int(item["at_s"])
+            for sk, item in items.items()
+            if sk.startswith("wake#")
+        },
+        holds={name: _hold(values) for name, values in sorted(header.get("holds", {}).items())},
+        outcomes=codec.unpack(outcomes, dict[str, Outcome]) if outcomes else {},
+        last_look_received_s=float(header.get("last_look_received_s", 0)),
+    )
+
+
+def _hold_map(hold: Hold) -> Item:
+    values: Item = {
+        "holder": hold.holder,
+        "until_s": hold.until_s,
+        "reserved_copies": hold.reserved_copies,
+    }
+    if hold.acknowledged_s is not None:
+        values["acknowledged_s"] = hold.acknowledged_s
+    return values
+
+
+def _hold(values: Mapping[str, Any]) -> Hold:
+    return Hold(
+        holder=values["holder"],
+        until_s=int(values["until_s"]),
+        acknowledged_s=values.get("acknowledged_s"),
+        reserved_copies=int(values.get("reserved_copies", 0)),
+    )

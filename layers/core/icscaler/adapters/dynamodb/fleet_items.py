@@ -1,0 +1,170 @@
+"""What concerns the whole fleet: which configuration is in force, switches, limits, summaries.
+
+Publishing writes every configuration under its new version first and flips the pointer last, so a
+look sees the old fleet or the new one, never a mixture. The version before stays for looks that
+read the pointer just before the flip.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from icscaler.adapters import codec
+from icscaler.adapters.dynamodb.endpoint_items import endpoint_key
+from icscaler.adapters.dynamodb.table import Item, TableItems
+from icscaler.entities import EndpointConfig
+from icscaler.ports import Allowance, EndpointSummary, FleetPointer, PortError
+
+
+class PublishConflictError(PortError):
+    """Somebody else published since the version that this publication started from."""
+
+
+class FleetItems(TableItems):
+    """The part of `ports.StateStore` that concerns the fleet, and publishing."""
+
+    def fleet_pointer(self) -> FleetPointer | None:
+        item = self._table.get("fleet", "pointer")
+        if item is None or "version" not in item:
+            return None
+        return FleetPointer(
+            version=item["version"],
+            endpoints=tuple(item["endpoints"]),
+            paused=item.get("paused", False),
+            paused_endpoints=tuple(sorted(item.get("paused_endpoints", ()))),
+            paused_models=tuple(sorted(item.get("paused_models", ()))),
+            metrics_vanished=item.get("metrics_vanished", False),
+        )
+
+    def publish(
+        self,
+        configs: Mapping[str, EndpointConfig],
+        version: str,
+        expected_version: str | None,
+    ) -> None:
+        """Put `configs` (by endpoint) in force as `version`.
+
+        `expected_version` is the one in force when the publication was prepared, None before the
+        first. Raises `PublishConflictError` when it is not in force (any more), `PortError` when
+        the table can't be used or a configuration does not fit into an item.
+        """
+        before = self._table.get("fleet", "pointer") or {}
+        if before.get("version") != expected_version:
+            raise _conflict(expected_version, before)
+        self._table.write_all(
+            [_config_item(name, version, config) for name, config in sorted(configs.items())]
+        )
+        self._table.write_all(_owner_items(configs.values()))
+        self._point(sorted(configs), version, expected_version)
+        self._tidy(configs, version, before)
+
+    def _point(self, endpoints: list[str], version: str, expected_version: str | None) -> None:
+        values: Item = {":version": version, ":endpoints": endpoints}
+        condition = "attribute_not_exists(version)"
+        if expected_version is not None:
+            condition = "version = :expected"
+            values[":expected"] = expected_version
+        update = self._table.update(
+            "fleet",
+            "pointer",
+            "SET version = :version, endpoints = :endpoints",
+            values,
+            condition=condition,
+        )
+        # When only the reply was lost, the new version stands there already.
+        if not update.done and update.item.get("version") != version:
+            raise _conflict(expected_version, update.item)
+
+    def _tidy(self, configs: Mapping[str, EndpointConfig], version: str, before: Item) -> None:
+        """Remove configurations older than the one before, and owners of components that left."""
+        kept = {version, before.get("version", version)}
+        old: list[tuple[str, str]] = []
+        left: set[str] = set()
+        present = {model for config in configs.values() for model in config.models}
+        for endpoint in sorted({*configs, *before.get("endpoints", ())}):
+            for item in self._table.query(endpoint_key(endpoint), "config#"):
+                left |= set(item["components"]) - present
+                if item["sk"].removeprefix("config#") not in kept:
+                    old.append((item["pk"], item["sk"]))
+        self._table.write_all(deletes=old + [(f"component#{name}", "owner") for name in left])
+
+    def set_paused(
+        self, paused: bool, *, endpoint: str | None = None, model: str | None = None
+    ) -> None:
+        """Pause or resume one endpoint, one model, or (neither named) the whole fleet."""
+        names = {"paused_endpoints": endpoint, "paused_models": model}
+        named = {attribute: name for attribute, name in names.items() if name is not None}
+        if not named:
+            self._table.update("fleet", "pointer", "SET paused = :paused", {":paused": paused})
+        for attribute, name in named.items():
+            verb = "ADD" if paused else "DELETE"
+            self._table.update("fleet", "pointer", f"{verb} {attribute} :name", {":name": {name}})
+
+    def set_metrics_vanished(self, vanished: bool) -> None:
+        self._table.update(
+            "fleet", "pointer", "SET metrics_vanished = :vanished", {":vanished": vanished}
+        )
+
+    def endpoint_of(self, component: str) -> str | None:
+        item = self._table.get(f"component#{component}", "owner")
+        return str(item["endpoint"]) if item else None
+
+    def allowance(self, at_s: int) -> Allowance | None:
+        item = self._table.get("fleet", "allowance")
+        if item is None or item["until_s"] <= at_s:
+            return None
+        limit = int(item["limit"])
+        return Allowance(limit, limit - int(item["left"]), int(item["until_s"]))
+
+    def grant_allowance(self, allowance: Allowance) -> None:
+        self._table.put(
+            {
+                "pk": "fleet",
+                "sk": "allowance",
+                "limit": allowance.limit,
+                "left": allowance.limit - allowance.used,
+                "until_s": allowance.until_s,
+                "expires_at_s": allowance.until_s,
+            },
+            "attribute_not_exists(until_s) OR until_s < :until",
+            {":until": allowance.until_s},
+        )
+
+    def draw_allowance(self, copies: int, at_s: int) -> bool:
+        return self._table.update(
+            "fleet",
+            "allowance",
+            "ADD #left :minus",
+            {":minus": -copies, ":copies": copies, ":at": at_s},
+            names={"#left": "left"},
+            condition="until_s > :at AND #left >= :copies",
+        ).done
+
+    def summaries(self) -> tuple[EndpointSummary, ...]:
+        items = self._table.query("fleet", "summary#")
+        try:
+            return tuple(codec.decode(item["summary"], EndpointSummary) for item in items)
+        except codec.CodecError as error:
+            raise PortError(f"state table: summaries: {error}") from error
+
+
+def _config_item(endpoint: str, version: str, config: EndpointConfig) -> Item:
+    return {
+        "pk": endpoint_key(endpoint),
+        "sk": f"config#{version}",
+        "config": codec.pack(config),
+        "components": sorted(config.models),
+    }
+
+
+def _owner_items(configs: Iterable[EndpointConfig]) -> list[Item]:
+    owners = {name: config.name for config in configs for name in config.models}
+    return [
+        {"pk": f"component#{name}", "sk": "owner", "endpoint": endpoint}
+        for name, endpoint in sorted(owners.items())
+    ]
+
+
+def _conflict(expected: str | None, found: Item) -> PublishConflictError:
+    return PublishConflictError(
+        f"state table: version {found.get('version')} is in force, not {expected}; "
+        "somebody published in between"
+    )
