@@ -1,0 +1,1 @@
+"""What our own AWS services share: request validation, listing, call counting and throttling."""

@@ -1,0 +1,70 @@
+"""CloudWatch of the local cloud: metrics are ours, alarms and dashboards are kept by moto."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from icscaler_localcloud.apikit.gate import CallGate
+from icscaler_localcloud.apikit.validation import validate
+from icscaler_localcloud.cloudwatch.alarms import KEPT_BY_MOTO, Alarms
+from icscaler_localcloud.cloudwatch.put import put_metric_data
+from icscaler_localcloud.cloudwatch.queries import get_metric_data
+from icscaler_localcloud.cloudwatch.reads import get_metric_statistics, list_metrics
+from icscaler_localcloud.services import ServiceError
+from icscaler_sim.metrics.store import MetricStore
+
+
+class Clock(Protocol):
+    """Anything that knows the virtual time."""
+
+    @property
+    def now_s(self) -> float: ...
+
+
+class CloudWatchService:
+    """The metric API over a MetricStore, and alarms.
+
+    `lag_s` is how long a published custom metric stays unreadable (AWS names no figure).
+    `series_requested` counts the metrics asked of GetMetricData, which is what AWS bills.
+    """
+
+    def __init__(
+        self,
+        store: MetricStore,
+        clock: Clock,
+        *,
+        account: str,
+        region: str,
+        lag_s: float = 0.0,
+    ) -> None:
+        self.store = store
+        self.alarms = Alarms(account, region)
+        self.gate = CallGate(throttling_code="Throttling")
+        self.lag_s = lag_s
+        self.series_requested = 0
+        self._clock = clock
+        self._account = account
+
+    def call(self, operation: str, params: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        """Answer one operation; ServiceError with AWS's code and text where it refuses."""
+        now_s = self._clock.now_s
+        self.gate.admit(operation, now_s)
+        validate("cloudwatch", operation, params, code="ValidationError")
+        match operation:
+            case "PutMetricData":
+                put_metric_data(self.store, params, now_s, self.lag_s)
+                return None
+            case "GetMetricData":
+                self.series_requested += sum("MetricStat" in q for q in params["MetricDataQueries"])
+                return get_metric_data(self.store, params, now_s, self._account)
+            case "GetMetricStatistics":
+                return get_metric_statistics(self.store, params, now_s)
+            case "ListMetrics":
+                return list_metrics(self.store, params)
+        if operation in KEPT_BY_MOTO:
+            return self.alarms.call(operation, params)
+        raise ServiceError(
+            "UnknownOperationException",
+            f"CloudWatch's {operation} is not supported by the local cloud.",
+        )
