@@ -36,8 +36,10 @@ def read_trace(path: Path, *, width_s: int | None = None, models_file: Path | No
         if "t_s" in table.columns:
             width = width_s or DEFAULT_REQUEST_BIN_S
             _read_requests(table, rows, width)
+            rows.require_any()
             return rows.build(width)
         _read_bins(table, rows)
+    rows.require_any()
     trace = rows.build(_bin_width(path, rows.t_start_s))
     if width_s is None:
         return trace
@@ -151,9 +153,11 @@ class _Rows:
         self.input_tokens.append(input_tokens)
         self.output_tokens.append(output_tokens)
 
-    def build(self, width_s: int) -> Trace:
+    def require_any(self) -> None:
         if not self.t_start_s:
             raise TraceError(self.path, "no request in the whole file", SCHEMA_HINT)
+
+    def build(self, width_s: int) -> Trace:
         t_start_s = _int64(self.t_start_s)
         return build_trace(
             self.path.name,
