@@ -56,12 +56,13 @@ say "making $folder from $lock with Python $version and ${uv:-pip}"
 # From scratch, so that nothing stays behind that the lock no longer names, or from a broken attempt.
 rm -rf "$folder"
 mkdir -p "$(dirname "$folder")"
+# --no-deps: the lock is complete, and older pips trip over hashes of packages that have extras.
 if [ -n "$uv" ]; then
     uv venv --quiet --no-project --python "$python" "$folder"
-    uv pip install --quiet --python "$folder" --require-hashes -r "$lock"
+    uv pip install --quiet --python "$folder" --no-deps --require-hashes -r "$lock"
 else
     "$python" -m venv "$folder"
-    "$folder/bin/python" -m pip install -qq --disable-pip-version-check --require-hashes -r "$lock"
+    "$folder/bin/python" -m pip install -qq --disable-pip-version-check --no-deps --require-hashes -r "$lock"
 fi
 stamp="$(cksum <"$lock") $(cd "$(dirname "$folder")" && pwd)/$(basename "$folder")"
 printf '%s\n' "$stamp" >"$folder/.lock-stamp"
