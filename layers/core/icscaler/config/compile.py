@@ -8,6 +8,7 @@ import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 from icscaler.config.hardware import variant_config
 from icscaler.config.problems import Problem
@@ -113,20 +114,20 @@ def copy_resources(model: Resolved) -> CopyResources:
     )
 
 
-def _target_tracking(model: Resolved) -> dict[str, object]:
+def _target_tracking(model: Resolved) -> dict[str, Any]:
     found = model.group_of("policy")
     keys = {key.removeprefix("target_tracking."): value for key, value in found.items()}
     return _floats(keys, "target_value", "scale_in_tolerance_fraction")
 
 
-def _limits(model: Resolved) -> dict[str, object]:
+def _limits(model: Resolved) -> dict[str, Any]:
     keys = model.group_of("limits")
     return _floats(keys, "scale_out_step_fraction", "scale_in_step_fraction")
 
 
-def _floats(keys: dict[str, object], *names: str) -> dict[str, object]:
+def _floats(keys: dict[str, Any], *names: str) -> dict[str, Any]:
     """`24` and `24.0` are the same setting, and must give the same version."""
-    return {key: float(str(value)) if key in names else value for key, value in keys.items()}
+    return {key: float(value) if key in names else value for key, value in keys.items()}
 
 
 def _override(entry: OverrideEntry) -> Override:

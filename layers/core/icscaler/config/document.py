@@ -72,9 +72,14 @@ class Document:
     ) -> Problem:
         """A problem at `path`."""
         place = self.place(path)
-        severity = "warning" if warning else "error"
         return Problem(
-            self.name, place.line, place.column, key_path(path), problem, remedy, severity
+            self.name,
+            place.line,
+            place.column,
+            key_path(path),
+            problem,
+            remedy,
+            "warning" if warning else "error",
         )
 
 

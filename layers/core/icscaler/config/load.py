@@ -6,19 +6,18 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from icscaler.config.check import check
+from icscaler.config.checks import Case, check
 from icscaler.config.document import Document, read_document
 from icscaler.config.problems import FleetFileError, Path, Problem
 from icscaler.config.resolve import Parts
 from icscaler.config.schema import (
-    ClassKeys,
-    DefaultKeys,
     EndpointKeys,
     FleetFile,
     ModelEntry,
     OverrideEntry,
     fleet_json_schema,
 )
+from icscaler.config.settings import ClassKeys, DefaultKeys
 from icscaler.config.wording import worded
 
 DEFAULT_NAME = "fleet.yaml"
@@ -40,8 +39,8 @@ def load_fleet(
     else:
         text, name = source, name or DEFAULT_NAME
     document = read_document(text, name)
-    fleet, problems = _checked(document, at_s)
-    problems = _sorted(problems)
+    fleet, found = _checked(document, at_s)
+    problems = _sorted(found)
     if fleet is None or any(problem.severity == "error" for problem in problems):
         raise FleetFileError(problems)
     return fleet.with_warnings(problems)
@@ -88,7 +87,7 @@ def _checked(document: Document, at_s: int | None) -> tuple[FleetFile | None, li
         problems += _schema_problems(invalid, document, nothing)
         parts = _usable_parts(data)
     doubtful = parts.doubtful | {_part_of(path) for path in nothing}
-    problems += check(parts, doubtful, data, document, at_s)
+    problems += check(Case.of(parts, doubtful, data, document, at_s))
     return fleet, problems
 
 

@@ -1,8 +1,8 @@
 """What is wrong with a fleet file, said so that its author can mend it."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from collections.abc import Iterable, Sequence
 from typing import Literal
 
 Path = tuple[str | int, ...]

@@ -9,18 +9,12 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
-from icscaler.config.problems import Path
-from icscaler.config.schema import (
-    ClassKeys,
-    DefaultKeys,
-    EndpointKeys,
-    FleetFile,
-    ModelEntry,
-    OverrideEntry,
-    Selector,
-    is_pattern,
-)
 from pydantic import BaseModel
+
+from icscaler.config.problems import Path
+from icscaler.config.schema import EndpointKeys, FleetFile, ModelEntry, OverrideEntry, Selector
+from icscaler.config.settings import ClassKeys, DefaultKeys
+from icscaler.config.values import is_pattern
 
 DEFAULT_CLASS = "interactive"
 DEFAULT_IDLE_S = 900
@@ -140,7 +134,7 @@ def _resolve_one(
     own = [(i, e) for i, e in patterns.items() if matches(name, e.name)] + [(index, entry)]
     stated_class = [e.class_name for _, e in own if e.class_name is not None]
     class_name = stated_class[-1] if stated_class else parts.defaults.class_name or DEFAULT_CLASS
-    built_in = {
+    built_in: dict[Key, Setting] = {
         ("class",): Setting(DEFAULT_CLASS, None),
         ("idle_s",): Setting(DEFAULT_IDLE_S, None),
     }

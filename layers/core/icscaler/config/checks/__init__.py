@@ -1,0 +1,17 @@
+"""Checks that need more than one key: references, scaling, room on instances, overrides."""
+
+from collections.abc import Iterator
+from itertools import chain
+
+from icscaler.config.checks import overrides, references, room, scaling
+from icscaler.config.checks.case import Case
+from icscaler.config.problems import Problem
+
+__all__ = ["Case", "check"]
+
+
+def check(case: Case) -> Iterator[Problem]:
+    """All that is wrong or odd with a fleet beyond single keys."""
+    return chain(
+        references.check(case), scaling.check(case), room.check(case), overrides.check(case)
+    )

@@ -1,0 +1,224 @@
+"""Settings that defaults, classes and models share: policy, limits, floors and ceilings."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from icscaler.config.values import Copies, Fraction, IdleSeconds, Word
+
+
+class Part(BaseModel):
+    """Base of every mapping in the file."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+    def stated(self) -> dict[str, Any]:
+        """The keys that were written, with their values; nothing that is a default."""
+        return {name: getattr(self, name) for name in self.model_fields_set}
+
+
+class TargetTrackingKeys(Part):
+    """Follow a metric per copy, in the words of Application Auto Scaling's target tracking."""
+
+    metric: Literal["concurrency", "invocations"] | None = Field(
+        default=None,
+        description="What is followed, per copy: `concurrency` is requests in flight (queued ones "
+        "too), `invocations` is requests a minute. Whoever changes it states `target_value` too.",
+        examples=["concurrency"],
+    )
+    target_value: Annotated[float, Field(gt=0, le=1_000_000)] | None = Field(
+        default=None,
+        description="The load per copy to aim at: requests in flight for `concurrency`, requests "
+        "a minute for `invocations`. More than that adds copies.",
+        examples=[24],
+    )
+    scale_in_tolerance_fraction: Annotated[float, Field(ge=0, lt=1)] | None = Field(
+        default=None,
+        description="Copies are removed only while the load stays under the target by more than "
+        "this share of it. Built in: 0.1.",
+        examples=[0.1],
+    )
+    scale_in_stabilization_s: Annotated[int, Field(ge=0, le=86_400)] | None = Field(
+        default=None,
+        description="The highest recommendation of this many past seconds holds when copies would "
+        "be removed. Built in: 300.",
+        examples=[300],
+    )
+    scale_out_cooldown_s: Annotated[int, Field(ge=0, le=86_400)] | None = Field(
+        default=None,
+        description="Seconds after adding copies in which only a larger step out is taken. "
+        "Built in: 0.",
+        examples=[60],
+    )
+    scale_in_cooldown_s: Annotated[int, Field(ge=0, le=86_400)] | None = Field(
+        default=None,
+        description="Seconds after removing copies in which no more are removed. Built in: 300.",
+        examples=[300],
+    )
+    disable_scale_in: bool | None = Field(
+        default=None,
+        description="Never remove copies because of the metric; `idle_s` still takes an unused "
+        "model to its floor. Built in: false.",
+        examples=[True],
+    )
+
+
+class PolicyKeys(Part):
+    """How the number of copies follows demand."""
+
+    target_tracking: TargetTrackingKeys | None = Field(
+        default=None,
+        description="Keep a metric per copy near a target value.",
+        examples=[{"metric": "concurrency", "target_value": 24}],
+    )
+
+
+class LimitsKeys(Part):
+    """How fast copies may come and go, and how long things are remembered."""
+
+    scale_out_step_copies: Annotated[int, Field(ge=1, le=10_000)] | None = Field(
+        default=None,
+        description="Most copies added by one look; the larger of this and "
+        "`scale_out_step_fraction` counts. Built in: 4.",
+        examples=[4],
+    )
+    scale_out_step_fraction: Annotated[float, Field(ge=0, le=10)] | None = Field(
+        default=None,
+        description="The same as a share of the present copies (1.0 doubles them). Built in: 1.0.",
+        examples=[1.0],
+    )
+    scale_in_step_copies: Annotated[int, Field(ge=1, le=10_000)] | None = Field(
+        default=None,
+        description="Most copies removed by one look; the larger of this and "
+        "`scale_in_step_fraction` counts. Built in: 1.",
+        examples=[1],
+    )
+    scale_in_step_fraction: Fraction | None = Field(
+        default=None,
+        description="The same as a share of the present copies. Built in: 0.5.",
+        examples=[0.5],
+    )
+    minimum_life_s: Annotated[int, Field(ge=0, le=86_400)] | None = Field(
+        default=None,
+        description="A copy that came into service is not removed again before this many seconds. "
+        "Built in: 600.",
+        examples=[600],
+    )
+    manual_change_hold_s: Annotated[int, Field(ge=0, le=604_800)] | None = Field(
+        default=None,
+        description="When somebody else changed the copies, their number is left alone for this "
+        "many seconds. Built in: 3600.",
+        examples=[3600],
+    )
+    refusal_memory_s: Annotated[int, Field(ge=0, le=86_400)] | None = Field(
+        default=None,
+        description="After AWS refused a number of copies, it is not asked for again for this many "
+        "seconds. Built in: 300.",
+        examples=[300],
+    )
+
+
+class ResourcesKeys(Part):
+    """What one copy reserves on one instance; the same figures as in the component itself."""
+
+    gpus: Annotated[int, Field(ge=0, le=64)] | None = Field(
+        default=None,
+        description="Whole GPUs of one instance (NumberOfAcceleratorDevicesRequired); 0 for a "
+        "model that runs on CPUs.",
+        examples=[1],
+    )
+    cpus: Annotated[float, Field(ge=0.25, le=1024)] | None = Field(
+        default=None,
+        description="vCPUs (NumberOfCpuCoresRequired), 0.25 at least; leave it out when the "
+        "component reserves none.",
+        examples=[4],
+    )
+    memory_mb: Annotated[int, Field(ge=128, le=33_554_432)] | None = Field(
+        default=None,
+        description="Host memory in MB (MinMemoryRequiredInMb), 128 at least.",
+        examples=[24576],
+    )
+
+
+class Settings(Part):
+    """The settings that defaults, classes and models share."""
+
+    min_copies: Copies | None = Field(
+        default=None,
+        description="The floor: never fewer copies than this, idle or not. Built in: 0, and 1 in "
+        "class `critical`.",
+        examples=[1],
+    )
+    max_copies: Copies | None = Field(
+        default=None,
+        description="The ceiling: never more copies than this. It has no built-in value, because "
+        "it caps what a model can cost.",
+        examples=[8],
+    )
+    idle_s: IdleSeconds | None = Field(
+        default=None,
+        description="Seconds without a request after which the model goes to its floor (to zero "
+        "copies where the floor is 0), or `never`. Built in: 900.",
+        examples=[900],
+    )
+    policy: PolicyKeys | None = Field(
+        default=None,
+        description="How copies follow demand. It has no built-in value; `defaults` is a good "
+        "place for it.",
+        examples=[{"target_tracking": {"metric": "concurrency", "target_value": 24}}],
+    )
+    limits: LimitsKeys | None = Field(
+        default=None,
+        description="How fast copies may come and go.",
+        examples=[{"scale_out_step_copies": 4, "minimum_life_s": 600}],
+    )
+    observe: bool | None = Field(
+        default=None,
+        description="Decide and record, but change nothing. Built in: false.",
+        examples=[True],
+    )
+    paused: bool | None = Field(
+        default=None,
+        description="Leave the copies as they are until this is taken out. Built in: false.",
+        examples=[True],
+    )
+
+
+class DefaultKeys(Settings):
+    """Settings for every model that does not say otherwise."""
+
+    class_name: Word | None = Field(
+        default=None,
+        alias="class",
+        description="The class of models that name none. Built in: `interactive`.",
+        examples=["interactive"],
+    )
+    owner: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=128,
+        description="Who answers for the models that name nobody: a team or an address.",
+        examples=["ml-platform"],
+    )
+    resources: ResourcesKeys | None = Field(
+        default=None,
+        description="What one copy reserves, for models that do not say otherwise.",
+        examples=[{"gpus": 1, "memory_mb": 24576}],
+    )
+
+
+class ClassKeys(Settings):
+    """What models of one kind are worth, and their common settings."""
+
+    worth: Annotated[float, Field(gt=0, le=1_000_000)] | None = Field(
+        default=None,
+        description="What one request is worth against others when GPUs are short. Built in: "
+        "critical 100, interactive 10, batch 1. A class of your own must state it.",
+        examples=[10],
+    )
+    protected: bool | None = Field(
+        default=None,
+        description="The floor is never given up for another model. Needs `min_copies` of at "
+        "least 1. Built in: true in class `critical`, else false.",
+        examples=[True],
+    )
