@@ -19,11 +19,13 @@ from icscaler_sim.pricing import (
     static_peak,
 )
 from icscaler_sim.traces import CopyShape, Trace, build_trace, default_copy_shape, read_trace
+from icscaler_sim.world.specs import ServiceProfile
 
 PRICES: PriceTable = load_prices()
 P4D: InstanceType = PRICES.get("ml.p4d.24xlarge")
-ONE = CopyShape(gpus=1, prefill_tokens_per_s=1e9, output_token_s=0.0, slots=2, base_s=1.0)
-FOUR = CopyShape(gpus=4, prefill_tokens_per_s=1e9, output_token_s=0.0, slots=2, base_s=1.0)
+TWO_AT_A_TIME = ServiceProfile(slots_per_copy=2, base_s=1.0, output_token_s=0.0)
+ONE = CopyShape(1, TWO_AT_A_TIME)
+FOUR = CopyShape(4, TWO_AT_A_TIME)
 SHAPES = {"small": ONE, "large": FOUR, "silent": ONE}
 
 
@@ -122,7 +124,7 @@ def test_all_always_on_shares_instances_that_host_the_biggest_copy() -> None:
 
 
 def test_memory_rules_out_small_gpus() -> None:
-    shapes = {"small": CopyShape(1, 1e9, 0.0, gpu_memory_gb=30.0)}
+    shapes = {"small": CopyShape(1, TWO_AT_A_TIME, gpu_memory_gb=30.0)}
     found = endpoint_per_model({"small": 1}, shapes, 1.0, PRICES, P4D)
 
     assert found.on_cheapest.instances == {"ml.g7e.2xlarge": 1}

@@ -20,17 +20,22 @@ def test_vector(model: str, digits: str, gpus: int, prefill: float, output: floa
     shape = default_copy_shape(model)
 
     assert name_fraction(model) == int(digits, 16) / 2**32
-    assert (shape.gpus, shape.prefill_tokens_per_s, shape.output_token_s) == (gpus, prefill, output)
-    assert (shape.slots, shape.base_s) == (32, 0.05)
+    profile = shape.profile
+    assert (shape.gpus, profile.prefill_tokens_per_s, profile.output_token_s) == (
+        gpus,
+        prefill,
+        output,
+    )
+    assert (profile.slots_per_copy, profile.base_s) == (32, 0.05)
 
 
-def test_work_is_base_plus_prefill_plus_output() -> None:
-    assert default_copy_shape("sg-m-mid-060").work_s(2, 20_000, 100) == pytest.approx(3.6)
+def test_service_time_is_base_plus_prefill_plus_output() -> None:
+    assert default_copy_shape("sg-m-mid-060").profile.service_s(20_000, 100) == pytest.approx(3.55)
 
 
 @pytest.mark.parametrize(("gpus", "prefill"), [(1, 10_000), (2, 8_000), (3, 8_000), (8, 6_000)])
 def test_shape_by_size(gpus: int, prefill: float) -> None:
-    assert copy_shape_for(gpus).prefill_tokens_per_s == prefill
+    assert copy_shape_for(gpus).profile.prefill_tokens_per_s == prefill
 
 
 def test_a_copy_holds_a_gpu() -> None:

@@ -82,9 +82,10 @@ def static_peak(trace: Trace, shapes: Mapping[str, CopyShape]) -> dict[str, int]
     width_s = trace.width_s
     if width_s < PEAK_WIDTH_S and PEAK_WIDTH_S % width_s == 0:
         trace, width_s = trace.rebin(PEAK_WIDTH_S), PEAK_WIDTH_S
-    base_s = np.array([shapes[name].base_s for name in trace.models])
-    prefill_s = np.array([1.0 / shapes[name].prefill_tokens_per_s for name in trace.models])
-    output_s = np.array([shapes[name].output_token_s for name in trace.models])
+    profiles = [shapes[name].profile for name in trace.models]
+    base_s = np.array([profile.base_s for profile in profiles])
+    prefill_s = np.array([1.0 / profile.prefill_tokens_per_s for profile in profiles])
+    output_s = np.array([profile.output_token_s for profile in profiles])
     who = trace.model_index
     work_s = (
         trace.requests * base_s[who]
@@ -94,8 +95,8 @@ def static_peak(trace: Trace, shapes: Mapping[str, CopyShape]) -> dict[str, int]
     peaks = np.zeros(len(trace.models))
     np.maximum.at(peaks, who, work_s / width_s)
     return {
-        name: math.ceil(peak / shapes[name].slots)
-        for name, peak in zip(trace.models, peaks.tolist(), strict=True)
+        name: math.ceil(peak / profile.slots_per_copy)
+        for name, profile, peak in zip(trace.models, profiles, peaks.tolist(), strict=True)
     }
 
 
