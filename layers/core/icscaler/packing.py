@@ -24,6 +24,9 @@ def _size(copy: CopyResources) -> tuple[int, int, float]:
     return (copy.gpus, copy.memory_mb, copy.cpus)
 
 
+_NOTHING = CopyResources(0, 0.0, 0)
+
+
 def holds(instance: CopyResources, copy: CopyResources) -> bool:
     """Whether what is left on an instance is enough for one copy."""
     return (
@@ -81,17 +84,19 @@ class Packing:
     def force(self, copies: Sequence[CopyResources]) -> bool:
         """Count copies that are there whether they fit or not; False when some do not fit.
 
-        What finds no place still uses up room: whole instances are blocked for it.
+        What finds no place still uses up room: the emptiest instance is full for it.
         """
         fits = True
         for copy in sorted(copies, key=_size, reverse=True):
             if self.add(copy):
                 continue
             fits = False
-            if self._free:
-                self._free.remove(max(self._free, key=_size))
-            else:
-                self.instances = max(0, self.instances - 1)
+            self._placed.append(self.instance)
+            if len(self._free) < self.instances:
+                self._free.append(_NOTHING)
+            elif self._free:
+                emptiest = max(range(len(self._free)), key=lambda index: _size(self._free[index]))
+                self._free[emptiest] = _NOTHING
         return fits
 
     def _place(self, free: list[CopyResources], copy: CopyResources) -> bool:
