@@ -17,6 +17,7 @@ MAX_BYTES = 2_000_000
 MAX_VALUES = 200_000
 MAX_DEPTH = 30
 _MERGE = "<<"
+_PLAIN_TAGS = frozenset({"tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"})
 _SCALARS: tuple[tuple[str, str, str], ...] = (
     ("null", r"~|null|Null|NULL|", "~nN\0"),
     ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
@@ -153,6 +154,9 @@ class _Reader:
             raise _TooMuchError(f"more than {MAX_DEPTH} levels deep")
         mark = at.start_mark
         self._document.places.setdefault(path, Place(mark.line + 1, mark.column + 1))
+        if not isinstance(node, yaml.ScalarNode) and node.tag not in _PLAIN_TAGS:
+            self._complain(path, node, f"unknown YAML tag {node.tag}", "take the tag out")
+            return None
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, path)
         if isinstance(node, yaml.SequenceNode):

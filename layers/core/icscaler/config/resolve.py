@@ -114,12 +114,12 @@ def resolve(parts: Parts) -> list[Resolved]:
     A missing endpoint or variant is filled in where there is only one to choose from; an adapter
     takes both from its base.
     """
-    patterns = {i: e for i, e in parts.models.items() if any(map(is_pattern, e.name))}
+    patterns = {i: e for i, e in parts.models.items() if all(map(is_pattern, e.name))}
     models = [
         _resolve_one(parts, patterns, index, entry, position)
         for index, entry in parts.models.items()
         for position in range(len(entry.name))
-        if index not in patterns
+        if not is_pattern(entry.name[position])
     ]
     by_name = {model.name: model for model in models}
     for model in models:

@@ -7,11 +7,11 @@ is in `resolve`. Everything is strict: a number in quotes is text, and unknown k
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, PrivateAttr
+from pydantic import AfterValidator, Field, PrivateAttr
 
 from icscaler.config.problems import Problem
 from icscaler.config.settings import ClassKeys, DefaultKeys, Part, ResourcesKeys, Settings
-from icscaler.config.values import AwsName, Copies, Instant, Names, Word
+from icscaler.config.values import AwsName, Copies, InstanceType, Instant, Names, Word, some
 
 SCHEMA_ID = "icscaler-fleet-1"
 
@@ -36,9 +36,8 @@ class HardwareKeys(Part):
 class VariantKeys(Part):
     """One production variant of an endpoint: the instances that copies share."""
 
-    instance_type: str = Field(
+    instance_type: InstanceType = Field(
         description="The variant's instance type.",
-        pattern=r"^ml\.[a-z0-9-]+\.[a-z0-9-]+$",
         examples=["ml.p4d.24xlarge"],
     )
     max_instances: Annotated[int, Field(ge=1, le=10_000)] | None = Field(
@@ -229,7 +228,11 @@ class FleetFile(Part):
             {"codegen-shared": {"variants": {"AllTraffic": {"instance_type": "ml.p4d.24xlarge"}}}}
         ],
     )
-    models: Annotated[tuple[ModelEntry, ...], Field(min_length=1, strict=False)] = Field(
+    models: Annotated[
+        tuple[ModelEntry, ...],
+        Field(strict=False, json_schema_extra={"minItems": 1}),
+        AfterValidator(some),
+    ] = Field(
         description="The models, and patterns that give several of them settings.",
         examples=[[{"name": "codegen-inline", "class": "critical", "max_copies": 8}]],
     )

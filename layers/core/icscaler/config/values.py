@@ -17,6 +17,7 @@ WILDCARDS = frozenset("*?")
 NAME_RULE = "1 to 63 letters, digits and inner hyphens, as SageMaker demands"
 _NAME = re.compile(r"[a-zA-Z0-9](?:[-a-zA-Z0-9]{0,61}[a-zA-Z0-9])?")
 _PATTERN = re.compile(r"[-a-zA-Z0-9*?]{1,63}")
+_TYPE = re.compile(r"ml\.[a-z0-9-]+\.[a-z0-9-]+")
 _WORD = re.compile(r"[a-zA-Z0-9](?:[-_.a-zA-Z0-9]{0,62})")
 
 
@@ -49,6 +50,19 @@ def _word(value: str) -> str:
     return value
 
 
+def _instance_type(value: str) -> str:
+    if not _TYPE.fullmatch(value):
+        raise ValueError(f"not an instance type: {value!r}; write it like ml.p4d.24xlarge")
+    return value
+
+
+def some(value: tuple[Any, ...]) -> tuple[Any, ...]:
+    """At least one. (As a plain length limit pydantic would also count items that are wrong.)"""
+    if not value:
+        raise ValueError("is empty; list at least one")
+    return value
+
+
 def _listed(value: Any) -> Any:
     """One name is a list of one."""
     return (
@@ -68,7 +82,7 @@ def _instant(value: Any) -> datetime:
         ) from None
     if at.tzinfo is None:
         raise ValueError(
-            f"the time {value} has no zone; add one, like {value.strip()}+01:00 (or Z for UTC)"
+            f"the time {value} has no zone; add one, like {at.isoformat()}+01:00 (or Z for UTC)"
         )
     return at
 
@@ -78,14 +92,19 @@ def _idle(value: Any) -> Any:
     whole = isinstance(value, int) and not isinstance(value, bool)
     if value == "never" or (whole and 60 <= value <= 604_800):
         return value
-    raise ValueError(f"must be whole seconds from 60 to 604800 (a week), or never; not {value!r}")
+    raise ValueError(f"must be whole seconds from 60 to 604800 (a week), or never, not {value!r}")
 
 
 AwsName = Annotated[str, AfterValidator(_aws_name)]
+InstanceType = Annotated[
+    str,
+    AfterValidator(_instance_type),
+    WithJsonSchema({"type": "string", "pattern": f"^{_TYPE.pattern}$"}),
+]
 Word = Annotated[str, AfterValidator(_word)]
 Names = Annotated[
     tuple[Annotated[str, AfterValidator(_name_or_pattern)], ...],
-    Field(min_length=1),
+    AfterValidator(some),
     BeforeValidator(_listed),
     WithJsonSchema(
         {

@@ -124,7 +124,7 @@ def worded(error: Any, path: Path, schema: dict[str, Any]) -> tuple[str, str]:
         return _wrong_kind(key, _KINDS[kind], value)
     if kind in _BOUNDS:
         word, bound = _BOUNDS[kind]
-        return f"must be {word} {context[bound]}, not {shown(value)}", ""
+        return f"must be {word} {context[bound]:g}, not {shown(value)}", ""
     if kind in ("string_too_short", "string_too_long"):
         bound = context.get("min_length", context.get("max_length"))
         word = "at least" if kind == "string_too_short" else "at most"
@@ -133,16 +133,13 @@ def worded(error: Any, path: Path, schema: dict[str, Any]) -> tuple[str, str]:
         bound = context.get("min_length", context.get("max_length"))
         word = "at least" if kind == "too_short" else "at most"
         return f"needs {word} {bound} of them, has {context.get('actual_length', 'more')}", ""
-    if kind == "string_pattern_mismatch":
-        return f"does not look right: {shown(value)}", f"expected text like {context['pattern']}"
     return str(error["msg"]), ""
 
 
 def _unknown_key(key: str, known: tuple[str, ...]) -> tuple[str, str]:
     foreign = _FOREIGN_WORDS.get(key.lower().replace("-", "_"))
     near = f'did you mean "{foreign}"?' if foreign in known else did_you_mean(key, known)
-    listed = f"keys here: {', '.join(known)}"
-    return "unknown key", f"{near} {listed}".strip()
+    return "unknown key", near or f"keys here: {', '.join(known)}"
 
 
 def _wrong_kind(key: str, wanted: str, value: Any) -> tuple[str, str]:
@@ -155,6 +152,8 @@ def _wrong_kind(key: str, wanted: str, value: Any) -> tuple[str, str]:
     if wanted == "true or false" and str(value).lower() in ("yes", "no", "on", "off"):
         meant = "true" if str(value).lower() in ("yes", "on") else "false"
         return problem, f"write {meant}"
+    if wanted == "true or false" and str(value).lower() in ("true", "false"):
+        return problem, "take the quotes away"
     if wanted == "text" and not isinstance(value, dict | list):
         return (
             problem,

@@ -88,7 +88,7 @@ def known(name: str, names: Iterable[str]) -> str:
 def _placement(case: Case, model: Resolved) -> Iterator[Problem]:
     """Endpoint and variant; those of adapters are their base's."""
     base = model.get("adapter_of")
-    if base is not None and base in case.model_names and ("endpoint",) not in model.settings:
+    if base is not None and ("endpoint",) not in model.settings:
         return
     endpoint = model.get("endpoint")
     if ("endpoints",) in case.doubtful:

@@ -90,7 +90,7 @@ def _policy(case: Case, model: Resolved) -> Iterator[Problem]:
     if metric_of_target is not None and metric != metric_of_target:
         yield case.problem(
             model.path_of(*_METRIC),
-            f"the metric becomes {metric}, but target_value {model.get(*_TARGET)} was stated for "
+            f"the metric becomes {metric}, but target_value {model.get(*_TARGET):g} was stated for "
             f"{metric_of_target}",
             "state the target_value for the new metric beside it",
         )
