@@ -17,10 +17,10 @@ ComponentStatus: TypeAlias = Literal["InService", "Creating", "Updating", "Faile
 EndpointStatus: TypeAlias = Literal["Creating", "InService", "Updating", "Deleting", "Failed"]
 
 Target: TypeAlias = str | tuple[str, str]
-"""Where traffic goes: an inference component's name, or (endpoint, variant) of a single-model variant."""
+"""Where traffic goes: a component's name, or (endpoint, variant) of a single-model variant."""
 
 
-class Refusal(Exception):
+class Refusal(Exception):  # noqa: N818 - AWS refuses; nothing here is in error
     """AWS said no. `code` is what `ClientError` carries; `message` is the documented text.
 
     Codes: `ValidationException` and `ResourceLimitExceeded` (control plane, both HTTP 400);

@@ -1,0 +1,370 @@
+"""Where a component's requests are served: an aggregate, fluid model of all its ready copies.
+
+Requests in service follow `busy' = starts - busy / service time`; when all slots are taken the
+rest waits (`waiting.py`). Both have closed forms between changes, so the state is only moved at
+changes and at the ends of metric periods: idle components cost nothing, and how often anybody
+looks cannot change a result. Whole requests are counted at minute ends by carrying fractions.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from copy import copy
+from typing import TypeAlias
+
+from icscaler_sim.metrics.data import Table
+from icscaler_sim.world.faults import Faults
+from icscaler_sim.world.ledger import Ledger
+from icscaler_sim.world.rows import InFlightRow
+from icscaler_sim.world.settings import WorldSettings
+from icscaler_sim.world.specs import ServiceProfile
+from icscaler_sim.world.tally import RequestCounts
+from icscaler_sim.world.waiting import WaitingLine
+
+Copies: TypeAlias = Sequence[tuple[ServiceProfile, int]]
+"""(profile, how many copies run it)."""
+
+_NOTHING = 1e-3  # fewer requests in service than this are none
+_LAG_TABLE = 997
+
+
+class Lags:
+    """Visibility lags by point, spread evenly over a table: cheaper than a draw per minute."""
+
+    __slots__ = ("minutes", "tens")
+
+    def __init__(self, settings: WorldSettings) -> None:
+        spread = [(389 * i) % _LAG_TABLE / (_LAG_TABLE - 1) for i in range(_LAG_TABLE)]
+        self.minutes = [settings.metric_lag_60s.at(u) for u in spread]
+        self.tens = [settings.metric_lag_10s.at(u) for u in spread]
+
+
+class Station:
+    """Requests of one component (or single-model variant) from arrival to service start."""
+
+    __slots__ = (
+        "_dirty",
+        "_draining_slots",
+        "_faults",
+        "_flow_end_s",
+        "_flows",
+        "_grain_s",
+        "_in_flight_before",
+        "_lags",
+        "_line",
+        "_mark_s",
+        "_offset",
+        "_patience_s",
+        "_rate",
+        "_serving",
+        "_settings",
+        "_window_before",
+        "books",
+        "busy",
+        "copies",
+        "error_fraction",
+        "first_refused_s",
+        "gpus",
+        "minutes",
+        "name",
+        "now_s",
+        "service_s",
+        "slots",
+        "tens",
+    )
+
+    def __init__(
+        self,
+        name: str,
+        now_s: float,
+        profile: ServiceProfile,
+        settings: WorldSettings,
+        lags: Lags,
+        faults: Faults,
+        *,
+        offset: int,
+        keep_s: float,
+    ) -> None:
+        self.name = name
+        self.now_s = now_s
+        self._settings = settings
+        self._lags = lags
+        self._offset = offset
+        self._faults = faults
+        self._grain_s = 10 if settings.emit_10s else 60
+        self._mark_s = (int(now_s // self._grain_s) + 1) * self._grain_s
+        self.minutes = Table(keep_s)
+        self.tens = Table(keep_s, period_s=10)
+        self._flows: list[tuple[float, float, float, float]] = []  # (end, rate, tokens in, out)
+        self._flow_end_s = math.inf
+        self._rate = 0.0
+        self.copies = 0
+        self.slots = 0
+        self.gpus = 0
+        self._draining_slots = 0
+        self._serving: Copies = ((profile, 1),)
+        self._patience_s = profile.patience_s
+        self.error_fraction = profile.error_fraction
+        self.service_s = profile.service_s(0, 0)
+        self.busy = 0.0
+        self._line = WaitingLine()
+        self.books = Ledger(now_s)
+        self.first_refused_s: float | None = None
+        self._in_flight_before = 0.0
+        self._window_before = 0.0
+        self._dirty = False
+
+    @property
+    def waiting(self) -> float:
+        """Requests that wait for a slot."""
+        return self._line.amount
+
+    # --- inputs: each is a moment of its own, so the state moves exactly to it first
+    def flow(
+        self, at_s: float, until_s: float, requests: float, tokens_in: float, tokens_out: float
+    ) -> None:
+        """`requests` arrive evenly over [at_s, until_s)."""
+        self.move(at_s)
+        self._dirty = True
+        self._flows.append((until_s, requests / (until_s - at_s), tokens_in, tokens_out))
+        self._load_changed()
+
+    def burst(self, at_s: float, requests: float, tokens_in: float, tokens_out: float) -> float:
+        """`requests` arrive at once; returns how long the last of them will wait."""
+        self.move(at_s)
+        self._dirty = True
+        self.books.arrived += requests
+        if self.copies == 0:
+            self._refuse(at_s, requests, math.inf)
+            return 0.0
+        if not self._flows:
+            self.service_s = self._mean_service_s(tokens_in, tokens_out)
+        self.books.per_copy += requests / self.copies
+        free = 0.0 if self._line.amount else min(float(requests), self.slots - self.busy)
+        self.busy += free
+        self.books.failed += free * self.error_fraction
+        self._line.join(at_s, at_s, requests - free)
+        self._watch()
+        return self._line.amount * self.service_s / self.slots
+
+    def set_capacity(self, at_s: float, ready: Copies, draining: Copies, gpus: int) -> None:
+        """From now on these copies are ready or draining; `gpus` are held by the ready ones."""
+        self.move(at_s)
+        self._dirty = True
+        self.books.count_capacity(at_s, self.slots, self.gpus)
+        copies = sum(count for _, count in ready)
+        slots = _slots(ready)
+        self._draining_slots = _slots(draining)
+        if copies and slots < self.slots:
+            self.busy *= slots / self.slots  # copies that leave take along what they serve
+        elif copies == 0 and not self._line.amount:
+            self.busy = 0.0
+        self.copies, self.slots, self.gpus = copies, slots, gpus
+        self.books.copies_high = max(self.books.copies_high, copies)
+        if ready or draining:
+            self._serving = ready or draining
+            self._patience_s = self._serving[0][0].patience_s
+            self.error_fraction = sum(
+                profile.error_fraction * profile.slots_per_copy * count
+                for profile, count in self._serving
+            ) / _slots(self._serving)
+            self._load_changed()
+        elif self._line.amount:
+            self.books.removed += self._line.empty_out()
+        self.busy = min(self.busy, float(slots or self._draining_slots))
+        self._watch()
+
+    def lose(self, at_s: float, copies: int) -> None:
+        """`copies` of the ready ones died with what they served (`set_capacity` comes next)."""
+        self.move(at_s)
+        self._dirty = True
+        if self.copies:
+            self.books.lost += self.busy * min(1.0, copies / self.copies)
+
+    def drain_s(self) -> float:
+        """How long a copy that leaves now needs to finish what it serves."""
+        if self.busy < _NOTHING and not self._line.amount:
+            return 0.0
+        slots = self.slots or self._draining_slots
+        waiting_s = self._line.amount * self.service_s / slots if slots else 0.0
+        return min(self._settings.drain_max_s, 2 * self.service_s + waiting_s)
+
+    # --- time
+    def settle(self, to_s: float) -> None:
+        """Do what is due up to `to_s`: flows that end, metric periods to close."""
+        while True:
+            stop_s = self._mark_s
+            if self._flow_end_s < stop_s:
+                stop_s = self._flow_end_s
+            if stop_s > to_s:
+                return
+            if not self._dirty and not self.copies:
+                self._skip(to_s)
+                return
+            if stop_s > self.now_s:
+                self._run(stop_s)
+            if stop_s >= self._flow_end_s:
+                self._flows = [flow for flow in self._flows if flow[0] > stop_s]
+                self._load_changed()
+            if stop_s == self._mark_s:
+                self._close_mark(int(stop_s))
+
+    def move(self, to_s: float) -> None:
+        """Settle, then move the state exactly to `to_s` (only to moments that are events)."""
+        self.settle(to_s)
+        if to_s > self.now_s:
+            self._run(to_s)
+
+    def counts_at(self, now_s: float) -> RequestCounts:
+        """Whole requests up to `now_s`; the station stays as it is."""
+        twin = copy(self)
+        twin.minutes, twin.tens = Table(60.0), Table(60.0)
+        twin._line, twin.books = self._line.copy(), self.books.twin()
+        twin.move(now_s)
+        twin.books.count(twin._line.amount)
+        return twin.books.counts
+
+    def _skip(self, to_s: float) -> None:
+        """Nothing is ready, nothing arrives: no period up to `to_s` has anything to tell."""
+        grain_s = self._grain_s
+        self._mark_s = (int(to_s // grain_s) + 1) * grain_s
+        self.now_s = self.books.capacity_since_s = float(self._mark_s - grain_s)
+
+    def _run(self, stop_s: float) -> None:
+        """Move the state to `stop_s`; load and capacity are constant until then."""
+        now_s, self.now_s = self.now_s, stop_s
+        rate, books = self._rate, self.books
+        coming = rate * (stop_s - now_s)
+        books.arrived += coming
+        if not self.copies:
+            self._run_closed(now_s, stop_s, coming)
+            return
+        books.per_copy += coming / self.copies
+        if not self._line.amount:
+            now_s = self._run_free(now_s, stop_s)
+        if now_s < stop_s:
+            self._line.join(now_s, stop_s, rate * (stop_s - now_s))
+            reached_s = self._run_full(now_s, stop_s, self.slots)
+            if reached_s < stop_s:
+                self._run_free(reached_s, stop_s)
+        self._watch()
+
+    def _run_free(self, now_s: float, stop_s: float) -> float:
+        """Nobody waits: busy tends to rate x service time. Returns when all slots are taken."""
+        busy, service_s, slots = self.busy, self.service_s, self.slots
+        level = self._rate * service_s
+        gap = busy - level
+        if level > slots:
+            full_s = now_s + service_s * math.log(gap / (slots - level)) if busy < slots else now_s
+            stop_s = min(stop_s, full_s)
+        span_s = stop_s - now_s
+        self.books.failed += self._rate * span_s * self.error_fraction
+        if gap == 0.0:
+            self.books.busy_s += level * span_s
+            return stop_s
+        left = math.exp(-span_s / service_s)
+        self.books.busy_s += level * span_s + gap * service_s * (1 - left)
+        self.busy = min(level + gap * left, float(slots))
+        return stop_s
+
+    def _run_full(self, now_s: float, stop_s: float, slots: int) -> float:
+        """Somebody waits, all slots are taken. Returns when nobody waits any more."""
+        outcome = self.books.outcome
+        self.busy = float(slots)
+        reached_s = self._line.serve(
+            now_s,
+            stop_s,
+            slots / self.service_s,
+            self._patience_s,
+            self._settings.in_time_s,
+            outcome,
+        )
+        self.books.busy_s += slots * (reached_s - now_s)
+        self.books.failed += outcome.started * self.error_fraction
+        outcome.started = 0.0
+        return reached_s
+
+    def _run_closed(self, now_s: float, stop_s: float, coming: float) -> None:
+        """No copy is ready: what comes is refused; draining copies finish what they have."""
+        if coming:
+            self._refuse(now_s, coming, self._rate)
+        if self._line.amount and self._draining_slots:
+            self._run_full(now_s, stop_s, self._draining_slots)
+
+    def _refuse(self, at_s: float, requests: float, rate: float) -> None:
+        """`requests` that come at `rate` from `at_s` on meet no ready copy."""
+        books = self.books
+        if self.first_refused_s is None and books.refused + requests >= 0.5:
+            self.first_refused_s = at_s + max(0.0, 0.5 - books.refused) / rate
+        books.refused += requests
+
+    def _watch(self) -> None:
+        if self.copies:
+            self.books.watch((self.busy + self._line.amount) / self.copies)
+
+    def _load_changed(self) -> None:
+        flows = self._flows
+        if not flows:
+            self._rate, self._flow_end_s = 0.0, math.inf
+            return
+        if len(flows) == 1:
+            self._flow_end_s, self._rate, tokens_in, tokens_out = flows[0]
+        else:
+            self._flow_end_s = min(flow[0] for flow in flows)
+            self._rate = sum(flow[1] for flow in flows)
+            tokens_in = sum(flow[1] * flow[2] for flow in flows) / self._rate
+            tokens_out = sum(flow[1] * flow[3] for flow in flows) / self._rate
+        self.service_s = self._mean_service_s(tokens_in, tokens_out)
+
+    def _mean_service_s(self, tokens_in: float, tokens_out: float) -> float:
+        """Mean service time; copies of two versions share requests by their speed."""
+        serving = self._serving
+        if len(serving) == 1:
+            return serving[0][0].service_s(tokens_in, tokens_out)
+        pace = sum(
+            profile.slots_per_copy * count / profile.service_s(tokens_in, tokens_out)
+            for profile, count in serving
+        )
+        return _slots(serving) / pace
+
+    # --- metric periods
+    def _close_mark(self, at_s: int) -> None:
+        """A metric period ends at `at_s`: write its row, and the minute's if one ends too."""
+        self._mark_s = at_s + self._grain_s
+        books = self.books
+        in_flight = self.busy + self._line.amount
+        most = self._in_flight_before + books.arrived - books.refused - self._window_before
+        copies = self.copies
+        low, high = books.mark(
+            in_flight / copies if copies else 0.0, self.slots / copies if copies else 0.0, most
+        )
+        self._in_flight_before = in_flight
+        if self._grain_s == 10 and books.copies_high:
+            lags = self._lags.tens
+            visible_s = at_s + lags[(at_s // 10 + self._offset) % _LAG_TABLE]
+            visible_s = self._faults.visible_s(self.name, at_s - 10, visible_s)
+            self.tens.append(InFlightRow(at_s - 10, visible_s, low, high, books.copies_high))
+        if at_s % 60 == 0:
+            self._close_minute(at_s)
+        self._window_before = books.arrived - books.refused
+
+    def _close_minute(self, at_s: int) -> None:
+        books = self.books
+        books.count_capacity(at_s, self.slots, self.gpus)
+        counted = books.count(self._line.amount)
+        visible_s = at_s + self._lags.minutes[(at_s // 60 + self._offset) % _LAG_TABLE]
+        visible_s = self._faults.visible_s(self.name, at_s - 60, visible_s)
+        row = books.close_minute(
+            at_s - 60, visible_s, visible_s + self._settings.late_lag_s, counted, self.service_s
+        )
+        if row.copies or row.no_capacity or row.accepted:
+            self.minutes.append(row)
+        books.copies_high = self.copies
+        if not self._rate and not self._line.amount and self.busy < _NOTHING:
+            self.busy = 0.0
+            self._dirty = False
+
+
+def _slots(copies: Copies) -> int:
+    return sum(profile.slots_per_copy * count for profile, count in copies)
