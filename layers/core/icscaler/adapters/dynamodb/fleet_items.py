@@ -10,12 +10,9 @@ from collections.abc import Iterable, Mapping
 from icscaler.adapters import codec
 from icscaler.adapters.dynamodb.endpoint_items import endpoint_key
 from icscaler.adapters.dynamodb.table import Item, TableItems
+from icscaler.adapters.publishing import PublishConflictError
 from icscaler.entities import EndpointConfig
 from icscaler.ports import Allowance, EndpointSummary, FleetPointer, PortError
-
-
-class PublishConflictError(PortError):
-    """Somebody else published since the version that this publication started from."""
 
 
 class FleetItems(TableItems):
@@ -40,12 +37,6 @@ class FleetItems(TableItems):
         version: str,
         expected_version: str | None,
     ) -> None:
-        """Put `configs` (by endpoint) in force as `version`.
-
-        `expected_version` is the one in force when the publication was prepared, None before the
-        first. Raises `PublishConflictError` when it is not in force (any more), `PortError` when
-        the table can't be used or a configuration does not fit into an item.
-        """
         before = self._table.get("fleet", "pointer") or {}
         if before.get("version") != expected_version:
             raise _conflict(expected_version, before)
@@ -89,7 +80,6 @@ class FleetItems(TableItems):
     def set_paused(
         self, paused: bool, *, endpoint: str | None = None, model: str | None = None
     ) -> None:
-        """Pause or resume one endpoint, one model, or (neither named) the whole fleet."""
         names = {"paused_endpoints": endpoint, "paused_models": model}
         named = {attribute: name for attribute, name in names.items() if name is not None}
         if not named:

@@ -7,7 +7,7 @@ takes items up to 400 KB; a larger one is refused here with its key, never cut.
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from icscaler.adapters.clients import code_and_message, port_errors
@@ -37,7 +37,7 @@ class Table:
 
     client: "DynamoDBClient"
     name: str
-    pause: Callable[[float], None] = field(default=time.sleep)
+    pause: Callable[[float], None] = lambda seconds: time.sleep(seconds)
 
     def get(self, pk: str, sk: str) -> Item | None:
         with port_errors("dynamodb", "GetItem"):

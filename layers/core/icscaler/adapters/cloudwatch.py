@@ -1,0 +1,163 @@
+"""CloudWatch as `ports.Metrics`: one GetMetricData call for up to 500 series.
+
+Series of inference components are keyed by InferenceComponentName alone; adding the endpoint's
+name finds nothing. Source of names, dimensions and statistics: SageMaker AI Developer Guide,
+"Amazon SageMaker AI metrics in Amazon CloudWatch".
+"""
+
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Literal
+
+from icscaler.adapters.clients import port_errors
+from icscaler.entities import MetricMinute
+from icscaler.ports import PortError, SeriesRequest
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudwatch.client import CloudWatchClient
+
+logger = logging.getLogger(__name__)
+
+MINUTE_S = 60
+SERIES_PER_CALL = 500
+
+Field = Literal["invocations", "concurrency", "refused", "heartbeat"]
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Where CloudWatch keeps what a field of `SeriesRequest` asks for."""
+
+    field: Field
+    namespace: str
+    metric: str
+    stat: str
+
+
+SERIES = (
+    Series("invocations", "AWS/SageMaker", "Invocations", "Sum"),
+    # Published every 10 s as minimum and maximum; the minute's maximum is what a copy had to hold.
+    Series("concurrency", "AWS/SageMaker", "ConcurrentRequestsPerCopy", "Maximum"),
+    Series("refused", "AWS/SageMaker", "NoCapacityInvocationFailures", "Sum"),
+    # Says that a loaded copy lives and its metrics arrive, also while nobody calls it.
+    Series(
+        "heartbeat",
+        "/aws/sagemaker/InferenceComponents",
+        "MemoryUtilizationNormalized",
+        "SampleCount",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    component: str
+    series: Series
+    start_s: int
+
+
+@dataclass(slots=True)
+class CloudWatchMetrics:
+    """`ports.Metrics` on AWS."""
+
+    cloudwatch: "CloudWatchClient"
+
+    def minutes(
+        self, requests: Sequence[SeriesRequest], at_s: int
+    ) -> dict[str, tuple[MetricMinute, ...]]:
+        end_s = at_s // MINUTE_S * MINUTE_S
+        # Neighbours in time share a call, which has one start for all its series.
+        wanted = sorted(_wanted(requests), key=lambda each: each.start_s)
+        found: dict[str, dict[int, MetricMinute]] = {each.component: {} for each in requests}
+        unread: set[str] = set()
+        for start in range(0, len(wanted), SERIES_PER_CALL):
+            batch = wanted[start : start + SERIES_PER_CALL]
+            try:
+                self._read(batch, end_s, found, unread)
+            except PortError as error:
+                logger.warning("%d series could not be read: %s", len(batch), error)
+                unread.update(each.component for each in batch)
+        return {
+            component: tuple(by_start[start_s] for start_s in sorted(by_start))
+            for component, by_start in found.items()
+            if component not in unread
+        }
+
+    def _read(
+        self,
+        batch: Sequence[_Wanted],
+        end_s: int,
+        found: dict[str, dict[int, MetricMinute]],
+        unread: set[str],
+    ) -> None:
+        arguments: dict[str, Any] = {
+            "MetricDataQueries": [_query(index, each) for index, each in enumerate(batch)],
+            "StartTime": _time(batch[0].start_s),
+            "EndTime": _time(end_s),
+            "ScanBy": "TimestampAscending",
+        }
+        # A page says PartialData while more of a series follows; the last word on it counts.
+        status: dict[int, str] = {}
+        while True:
+            with port_errors("cloudwatch", "GetMetricData"):
+                page = self.cloudwatch.get_metric_data(**arguments)
+            for result in page["MetricDataResults"]:
+                index = int(result["Id"][1:])
+                status[index] = result["StatusCode"]
+                _take(batch[index], result, end_s, found[batch[index].component])
+            if not page.get("NextToken"):
+                break
+            arguments["NextToken"] = page["NextToken"]
+        incomplete = {
+            each.component
+            for index, each in enumerate(batch)
+            if status.get(index, "Complete") != "Complete"
+        }
+        if incomplete:
+            logger.warning("%d components' series came incomplete", len(incomplete))
+            unread.update(incomplete)
+
+
+def _wanted(requests: Sequence[SeriesRequest]) -> Iterator[_Wanted]:
+    for request in requests:
+        for series in SERIES:
+            if getattr(request, series.field):
+                yield _Wanted(request.component, series, request.start_s)
+
+
+def _query(index: int, wanted: _Wanted) -> dict[str, Any]:
+    return {
+        "Id": f"m{index}",
+        "MetricStat": {
+            "Metric": {
+                "Namespace": wanted.series.namespace,
+                "MetricName": wanted.series.metric,
+                "Dimensions": [{"Name": "InferenceComponentName", "Value": wanted.component}],
+            },
+            "Period": MINUTE_S,
+            "Stat": wanted.series.stat,
+        },
+    }
+
+
+def _take(wanted: _Wanted, result: Any, end_s: int, by_start: dict[int, MetricMinute]) -> None:
+    for timestamp, value in zip(result["Timestamps"], result["Values"], strict=True):
+        start_s = int(timestamp.timestamp())
+        if not wanted.start_s <= start_s <= end_s - MINUTE_S:
+            continue
+        minute = by_start.setdefault(start_s, MetricMinute(start_s))
+        match wanted.series.field:
+            case "invocations":
+                minute.invocations = value
+            case "concurrency":
+                minute.concurrency_per_copy = value
+            case "refused":
+                minute.refused = value
+            case "heartbeat":
+                minute.heartbeat = value > 0
+
+
+def _time(at_s: int) -> datetime:
+    return datetime.fromtimestamp(at_s, UTC)

@@ -1,0 +1,271 @@
+"""`ports.StateStore` in memory: for tests, simulations and trying things out.
+
+Values are kept as the bytes the state table would keep, so nothing is shared with the caller and
+whatever does not survive storage shows here too. One lock makes every method atomic.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from threading import RLock
+
+from icscaler.adapters import codec
+from icscaler.adapters.publishing import PublishConflictError
+from icscaler.entities import (
+    ComponentView,
+    EndpointConfig,
+    EndpointState,
+    Hold,
+    Outcome,
+)
+from icscaler.ports import (
+    Allowance,
+    DecisionRecord,
+    EndpointItem,
+    EndpointSummary,
+    FleetPointer,
+    Lease,
+    LeaseLostError,
+    LookSnapshot,
+    PortError,
+)
+
+
+@dataclass(slots=True)
+class _Endpoint:
+    owner: str | None = None
+    expires_at_s: int = 0
+    fencing: int = 0
+    version: int = 0
+    state: bytes = b""
+    views: bytes = b""
+    outcomes: bytes = b""
+    received_s: float = 0.0
+    holds: dict[str, Hold] = field(default_factory=dict)
+    wakes: dict[str, int] = field(default_factory=dict)
+    configs: dict[str, bytes] = field(default_factory=dict)
+
+
+class MemoryStateStore:
+    """The same promises as the state table; nothing expires."""
+
+    def __init__(self) -> None:
+        self._lock = RLock()
+        self._endpoints: dict[str, _Endpoint] = {}
+        self._owners: dict[str, str] = {}
+        self._version: str | None = None
+        self._names: tuple[str, ...] = ()
+        self._paused = False
+        self._paused_endpoints: set[str] = set()
+        self._paused_models: set[str] = set()
+        self._metrics_vanished = False
+        self._allowance: Allowance | None = None
+        self._summaries: dict[str, EndpointSummary] = {}
+        self._records: dict[tuple[str, int, str], bytes] = {}
+        self._snapshots: dict[tuple[str, int], bytes] = {}
+
+    # ------------------------------------------------------------ fleet
+
+    def fleet_pointer(self) -> FleetPointer | None:
+        with self._lock:
+            if self._version is None:
+                return None
+            return FleetPointer(
+                self._version,
+                self._names,
+                self._paused,
+                tuple(sorted(self._paused_endpoints)),
+                tuple(sorted(self._paused_models)),
+                self._metrics_vanished,
+            )
+
+    def publish(
+        self,
+        configs: Mapping[str, EndpointConfig],
+        version: str,
+        expected_version: str | None,
+    ) -> None:
+        packed = {name: codec.encode(config) for name, config in configs.items()}
+        with self._lock:
+            if self._version != expected_version:
+                raise PublishConflictError(
+                    f"version {self._version} is in force, not {expected_version}"
+                )
+            kept = {version, expected_version}
+            for name in {*self._names, *configs}:
+                stored = self._endpoint(name).configs
+                if name in packed:
+                    stored[version] = packed[name]
+                for old in set(stored) - kept:
+                    del stored[old]
+            self._owners = {
+                model: config.name for config in configs.values() for model in config.models
+            }
+            self._version, self._names = version, tuple(sorted(configs))
+
+    def set_paused(
+        self, paused: bool, *, endpoint: str | None = None, model: str | None = None
+    ) -> None:
+        with self._lock:
+            if endpoint is None and model is None:
+                self._paused = paused
+            for name, names in ((endpoint, self._paused_endpoints), (model, self._paused_models)):
+                if name is not None:
+                    (names.add if paused else names.discard)(name)
+
+    def set_metrics_vanished(self, vanished: bool) -> None:
+        with self._lock:
+            self._metrics_vanished = vanished
+
+    def endpoint_of(self, component: str) -> str | None:
+        with self._lock:
+            return self._owners.get(component)
+
+    def allowance(self, at_s: int) -> Allowance | None:
+        with self._lock:
+            allowance = self._allowance
+            return allowance if allowance is not None and at_s < allowance.until_s else None
+
+    def grant_allowance(self, allowance: Allowance) -> None:
+        with self._lock:
+            if self._allowance is None or self._allowance.until_s < allowance.until_s:
+                self._allowance = allowance
+
+    def draw_allowance(self, copies: int, at_s: int) -> bool:
+        with self._lock:
+            allowance = self.allowance(at_s)
+            if allowance is None or allowance.limit - allowance.used < copies:
+                return False
+            self._allowance = replace(allowance, used=allowance.used + copies)
+            return True
+
+    def summaries(self) -> tuple[EndpointSummary, ...]:
+        with self._lock:
+            return tuple(self._summaries[name] for name in sorted(self._summaries))
+
+    # ------------------------------------------------------------ one endpoint
+
+    def acquire_lease(self, endpoint: str, owner: str, at_s: int, ttl_s: int) -> Lease | None:
+        with self._lock:
+            kept = self._endpoint(endpoint)
+            if kept.owner not in (None, owner) and kept.expires_at_s > at_s:
+                return None
+            kept.owner, kept.expires_at_s = owner, at_s + ttl_s
+            kept.fencing += 1
+            return Lease(endpoint, owner, kept.fencing, kept.expires_at_s)
+
+    def load(self, endpoint: str, version: str) -> EndpointItem:
+        with self._lock:
+            kept = self._endpoint(endpoint)
+            config = kept.configs.get(version)
+            views, outcomes = dict[str, ComponentView], dict[str, Outcome]
+            return EndpointItem(
+                config=codec.decode(config, EndpointConfig) if config else None,
+                state=codec.decode(kept.state, EndpointState) if kept.state else EndpointState(),
+                state_version=kept.version,
+                views=codec.decode(kept.views, views) if kept.views else {},
+                wakes=dict(kept.wakes),
+                holds={name: replace(kept.holds[name]) for name in sorted(kept.holds)},
+                outcomes=codec.decode(kept.outcomes, outcomes) if kept.outcomes else {},
+                last_look_received_s=kept.received_s,
+            )
+
+    def store(
+        self,
+        lease: Lease,
+        state_version: int,
+        state: EndpointState,
+        views: Mapping[str, ComponentView],
+        acknowledged: Sequence[str],
+    ) -> int:
+        with self._lock:
+            kept = self._held(lease)
+            if kept.version != state_version:
+                raise PortError(
+                    f"{lease.endpoint} is at version {kept.version}, not {state_version}"
+                )
+            kept.state, kept.views = codec.encode(state), codec.encode(dict(views))
+            kept.version += 1
+            for name in set(acknowledged) & set(kept.holds):
+                kept.holds[name].acknowledged_s = state.last_look_s or 0
+            return kept.version
+
+    def finish(
+        self,
+        lease: Lease,
+        outcomes: Mapping[str, Outcome],
+        summary: EndpointSummary,
+        received_s: float,
+    ) -> None:
+        with self._lock:
+            kept = self._held(lease)
+            kept.outcomes, kept.received_s = codec.encode(dict(outcomes)), received_s
+            kept.owner = None
+            before = self._summaries.get(lease.endpoint)
+            if before is None or before.at_s <= summary.at_s:
+                self._summaries[lease.endpoint] = summary
+
+    def release(self, lease: Lease) -> None:
+        with self._lock:
+            kept = self._endpoint(lease.endpoint)
+            if kept.fencing == lease.fencing:
+                kept.owner = None
+
+    def request_wake(self, endpoint: str, component: str, at_s: int) -> None:
+        with self._lock:
+            wakes = self._endpoint(endpoint).wakes
+            wakes[component] = max(at_s, wakes.get(component, at_s))
+
+    def place_hold(self, endpoint: str, component: str, hold: Hold) -> bool:
+        """Claim a component for a workflow; False while another holder has it."""
+        with self._lock:
+            holds = self._endpoint(endpoint).holds
+            if component in holds and holds[component].holder != hold.holder:
+                return False
+            holds[component] = replace(hold)
+            return True
+
+    def remove_hold(self, endpoint: str, component: str, holder: str) -> bool:
+        """Give a hold back; False when `holder` does not have it."""
+        with self._lock:
+            holds = self._endpoint(endpoint).holds
+            if component not in holds or holds[component].holder != holder:
+                return False
+            del holds[component]
+            return True
+
+    # ------------------------------------------------------------ records
+
+    def record(self, records: Sequence[DecisionRecord], snapshot: LookSnapshot | None) -> None:
+        with self._lock:
+            if snapshot is not None:
+                self._snapshots[snapshot.endpoint, snapshot.at_s] = snapshot.payload
+            for each in records:
+                self._records[each.endpoint, each.at_s, each.component] = codec.encode(each)
+
+    def records(
+        self, endpoint: str, from_s: int, until_s: int, component: str | None = None
+    ) -> tuple[DecisionRecord, ...]:
+        """Records of an endpoint with from_s <= at_s < until_s, oldest first."""
+        with self._lock:
+            return tuple(
+                codec.decode(self._records[key], DecisionRecord)
+                for key in sorted(self._records)
+                if key[0] == endpoint and from_s <= key[1] < until_s and component in (None, key[2])
+            )
+
+    def snapshot(self, endpoint: str, at_s: int) -> LookSnapshot | None:
+        """The snapshot of the look at `at_s`; None when it was never kept."""
+        with self._lock:
+            payload = self._snapshots.get((endpoint, at_s))
+            return None if payload is None else LookSnapshot(endpoint, at_s, payload)
+
+    # ------------------------------------------------------------
+
+    def _endpoint(self, endpoint: str) -> _Endpoint:
+        return self._endpoints.setdefault(endpoint, _Endpoint())
+
+    def _held(self, lease: Lease) -> _Endpoint:
+        kept = self._endpoint(lease.endpoint)
+        if kept.fencing != lease.fencing:
+            raise LeaseLostError(f"lease on {lease.endpoint} was taken over")
+        return kept

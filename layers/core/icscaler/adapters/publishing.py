@@ -1,0 +1,36 @@
+"""What publishing a fleet needs of the state store, besides `ports.StateStore`."""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from icscaler.entities import EndpointConfig
+from icscaler.ports import FleetPointer, PortError
+
+
+class PublishConflictError(PortError):
+    """Somebody else published since the version that this publication started from."""
+
+
+class FleetPublisher(Protocol):
+    """Puts configurations in force and holds the switches that need no deploy."""
+
+    def fleet_pointer(self) -> FleetPointer | None: ...
+    def publish(
+        self,
+        configs: Mapping[str, EndpointConfig],
+        version: str,
+        expected_version: str | None,
+    ) -> None:
+        """Put `configs` (by endpoint) in force as `version`, all at once.
+
+        `expected_version` is the one in force when the publication was prepared, None before the
+        first. Raises `PublishConflictError` when it is not in force (any more), `PortError` when
+        the store can't be used or a configuration is too large for it.
+        """
+        ...
+
+    def set_paused(
+        self, paused: bool, *, endpoint: str | None = None, model: str | None = None
+    ) -> None:
+        """Pause or resume one endpoint, one model, or (neither named) the whole fleet."""
+        ...
