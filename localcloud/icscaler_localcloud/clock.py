@@ -19,6 +19,11 @@ MINUTE_S = 60
 _MAX_NESTED_SLEEPS = 20
 
 
+def utc_text(at_s: float) -> str:
+    """Whole seconds in AWS's event format: 2026-01-31T09:00:00Z."""
+    return datetime.fromtimestamp(at_s, tz=UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 class VirtualClock:
     """Seconds since the epoch that only the event loop advances."""
 

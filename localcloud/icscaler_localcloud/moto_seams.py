@@ -44,6 +44,7 @@ from moto.events.models import EventPattern, events_backends
 from moto.moto_api._internal import mock_random
 from moto.scheduler.models import scheduler_backends
 from moto.sns.models import Subscription
+from moto.sqs.exceptions import SQSException
 from moto.sqs.models import Message, Queue, SQSBackend, sqs_backends
 from werkzeug.exceptions import HTTPException
 
@@ -270,9 +271,19 @@ class Queues:
         """Delete one received message; an already deleted one is no error."""
         self._queue(arn).delete_message(receipt_handle)
 
-    def send(self, arn: str, body: str, *, group: str | None = None) -> None:
-        """Put a message on the queue, as an AWS service would."""
-        self._backend.send_message(self._queue(arn).name, body, group_id=group)
+    def exists(self, arn: str) -> bool:
+        """Is there such a queue?"""
+        return arn.rsplit(":", 1)[-1] in self._backend.queues
+
+    def send(
+        self, arn: str, body: str, *, group: str | None = None, attributes: Mapping[str, str]
+    ) -> None:
+        """Put a message on the queue, as an AWS service would; ValueError when SQS refuses it."""
+        sent = {k: {"DataType": "String", "StringValue": v} for k, v in attributes.items()}
+        try:
+            self._backend.send_message(self._queue(arn).name, body, sent, group_id=group)
+        except SQSException as refusal:
+            raise ValueError(str(refusal)) from None
 
     def bodies(self, arn: str) -> list[str]:
         """The bodies of all messages now in the queue, oldest first (for tests and reports)."""

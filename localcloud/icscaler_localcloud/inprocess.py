@@ -1,0 +1,329 @@
+"""The Lambda runner in this process: fast, debuggable, one execution environment per cold start.
+
+An `Environment` is what a Lambda micro-VM would keep between invocations: imported modules, the
+logging tree, the default boto3 session, stdout. Modules found under the function's code and layer
+paths (and Powertools, which keeps state at module level) are imported afresh per environment and
+are only in `sys.modules` while it runs, so two functions that import the same layer share
+nothing. What they do share with the host process: third-party packages, and the Python version.
+
+Around the handler, time is virtual: `time.time` reads the cloud's clock, and `time.sleep` lets
+other events run. Threads that the handler starts do not wait at all. A handler that outlives its
+timeout in virtual time dies at its next AWS call or sleep.
+
+X-Ray is off (POWERTOOLS_TRACE_DISABLED): there is no daemon to send segments to.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import logging
+import os
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from threading import enumerate as live_threads
+from threading import get_ident
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, SupportsIndex, TextIO
+
+import boto3
+
+from icscaler_localcloud.faults import FunctionKilled
+from icscaler_localcloud.lambdas import Function, RunRequest, RunResult
+from icscaler_localcloud.session import SECRET_KEY
+
+if TYPE_CHECKING:
+    from icscaler_localcloud.cloud import LocalCloud
+
+# Keep state at module level, so every environment gets its own copy.
+_STATEFUL_PACKAGES = frozenset({"aws_lambda_powertools"})
+_INHERITED_VARIABLES = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT")
+_LOG_FORMAT = "[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(message)s"
+
+
+class TaskTimedOut(FunctionKilled):
+    """The function ran longer than its timeout."""
+
+
+class LambdaContext:
+    """The context object of the Python runtime."""
+
+    def __init__(self, request: RunRequest, now_s: Callable[[], float]) -> None:
+        function = request.function
+        self.function_name = function.name
+        self.function_version = "$LATEST"
+        self.invoked_function_arn = function.arn
+        self.memory_limit_in_mb = str(function.memory_mb)
+        self.aws_request_id = request.request_id
+        self.log_group_name = function.log_group
+        self.log_stream_name = f"[$LATEST]{request.request_id.replace('-', '')}"
+        self.identity = None
+        self.client_context = None
+        self._deadline_s = request.deadline_s
+        self._now_s = now_s
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Virtual milliseconds until the function times out."""
+        return max(0, int((self._deadline_s - self._now_s()) * 1000))
+
+
+class _Stream:
+    """Stands in for stdout and stderr as long as an environment lives; collects lines per run."""
+
+    encoding = "utf-8"
+
+    def __init__(self) -> None:
+        self._parts: list[str] = []
+
+    def write(self, text: str) -> int:
+        self._parts.append(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Nothing is buffered."""
+
+    def isatty(self) -> bool:
+        return False
+
+    def take(self) -> tuple[str, ...]:
+        """The lines written since the last take."""
+        text, self._parts = "".join(self._parts), []
+        return tuple(text.splitlines())
+
+
+class Environment:
+    """One execution environment of one function."""
+
+    def __init__(self, function: Function) -> None:
+        self.function = function
+        self._paths = [str(p) for p in (function.code_path, *function.layer_paths)]
+        self._own_names = _STATEFUL_PACKAGES | {n for p in self._paths for n in _importable(p)}
+        self._modules: dict[str, ModuleType] = {}
+        self._stream = _Stream()
+        self._root = logging.RootLogger(logging.WARNING)
+        self._manager = logging.Manager(self._root)
+        self._boto3_session: Any = None
+        self._handler: Callable[[Any, LambdaContext], Any] | None = None
+        console = logging.StreamHandler(self._stream)
+        console.setFormatter(logging.Formatter(_LOG_FORMAT, "%Y-%m-%dT%H:%M:%S"))
+        self._root.addHandler(console)
+
+    @property
+    def cold(self) -> bool:
+        """Has the handler not been imported yet?"""
+        return self._handler is None
+
+    def call(self, event: Any, context: LambdaContext, variables: Mapping[str, str]) -> Any:
+        """Import the handler if need be, and call it, inside the environment."""
+        with ExitStack() as stack:
+            stack.enter_context(_environ(variables))
+            stack.enter_context(self._logging())
+            stack.enter_context(self._standard_streams())
+            stack.enter_context(self._imports())
+            stack.enter_context(self._default_session())
+            if self._handler is None:
+                self._handler = _resolve(self.function.handler)
+            return self._handler(event, context)
+
+    def take_lines(self) -> tuple[str, ...]:
+        """What was printed and logged since the last call of this."""
+        return self._stream.take()
+
+    @contextmanager
+    def _imports(self) -> Iterator[None]:
+        theirs = {n: m for n, m in sys.modules.items() if n.partition(".")[0] in self._own_names}
+        for name in theirs:
+            del sys.modules[name]
+        sys.modules.update(self._modules)
+        sys.path[:0] = self._paths
+        try:
+            yield
+        finally:
+            for path in self._paths:
+                sys.path.remove(path)
+            self._modules = {
+                n: m for n, m in sys.modules.items() if n.partition(".")[0] in self._own_names
+            }
+            for name in self._modules:
+                del sys.modules[name]
+            sys.modules.update(theirs)
+
+    @contextmanager
+    def _logging(self) -> Iterator[None]:
+        root, manager = logging.root, logging.Logger.manager
+        logging.root = logging.Logger.root = self._root
+        logging.Logger.manager = self._manager
+        try:
+            yield
+        finally:
+            logging.root = logging.Logger.root = root
+            logging.Logger.manager = manager
+
+    @contextmanager
+    def _standard_streams(self) -> Iterator[None]:
+        streams: tuple[TextIO, TextIO] = sys.stdout, sys.stderr
+        sys.stdout = sys.stderr = self._stream
+        try:
+            yield
+        finally:
+            sys.stdout, sys.stderr = streams
+
+    @contextmanager
+    def _default_session(self) -> Iterator[None]:
+        theirs, boto3.DEFAULT_SESSION = boto3.DEFAULT_SESSION, self._boto3_session
+        try:
+            yield
+        finally:
+            self._boto3_session, boto3.DEFAULT_SESSION = boto3.DEFAULT_SESSION, theirs
+
+
+class InProcessRunner:
+    """Runs handlers in this process, warm environments first."""
+
+    def __init__(self, cloud: LocalCloud) -> None:
+        self._cloud = cloud
+        self._idle: dict[str, list[Environment]] = {}
+        self._deadlines: list[tuple[float, int]] = []
+
+    def run(self, request: RunRequest) -> RunResult:
+        """One invocation; an environment whose handler died is not used again."""
+        function = request.function
+        idle = self._idle.setdefault(function.name, [])
+        environment = idle.pop() if idle else Environment(function)
+        cold = environment.cold
+        context = LambdaContext(request, lambda: self._cloud.clock.now_s)
+        self._deadlines.append((request.deadline_s, function.timeout_s))
+        try:
+            with _virtual_time(self._cloud):
+                result = environment.call(
+                    json.loads(request.payload), context, self._variables(request)
+                )
+                payload, error_type = _marshal(result)
+            idle.append(environment)
+        except FunctionKilled as death:
+            payload, error_type = _killed(death, request)
+        except Exception as error:
+            payload, error_type = _failed(error, request), type(error).__name__
+            if not environment.cold:
+                idle.append(environment)
+        finally:
+            self._deadlines.pop()
+        return RunResult(payload, error_type, environment.take_lines(), cold)
+
+    def check_deadline(self) -> None:
+        """Let the running function die (TaskTimedOut) when its time is over."""
+        if self._deadlines and self._cloud.clock.now_s > self._deadlines[-1][0]:
+            raise TaskTimedOut(f"Task timed out after {self._deadlines[-1][1]:.2f} seconds")
+
+    def close(self) -> None:
+        """Throw all environments away."""
+        self._idle.clear()
+
+    def _variables(self, request: RunRequest) -> dict[str, str]:
+        """The environment of the Python runtime (Developer Guide, "Environment variables")."""
+        function = request.function
+        variables = {n: os.environ[n] for n in _INHERITED_VARIABLES if n in os.environ}
+        variables |= {
+            "_HANDLER": function.handler,
+            "_X_AMZN_TRACE_ID": request.trace_id,
+            "AWS_ACCESS_KEY_ID": function.access_key,
+            "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
+            "AWS_DEFAULT_REGION": self._cloud.region,
+            "AWS_REGION": self._cloud.region,
+            "AWS_EXECUTION_ENV": f"AWS_Lambda_{function.runtime}",
+            "AWS_LAMBDA_FUNCTION_NAME": function.name,
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory_mb),
+            "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+            "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+            "AWS_LAMBDA_LOG_GROUP_NAME": function.log_group,
+            "AWS_LAMBDA_LOG_STREAM_NAME": "[$LATEST]local",
+            "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
+            "AWS_XRAY_DAEMON_ADDRESS": "127.0.0.1:2000",
+            "LAMBDA_RUNTIME_DIR": "/var/runtime",
+            "LAMBDA_TASK_ROOT": str(function.code_path),
+            "POWERTOOLS_TRACE_DISABLED": "true",
+            "TZ": ":UTC",
+        }
+        return variables | dict(function.environment)
+
+
+def _importable(path: str) -> Iterator[str]:
+    """Top-level names that `path` offers for import."""
+    for entry in Path(path).iterdir():
+        if entry.suffix == ".py":
+            yield entry.stem
+        elif entry.is_dir() and entry.name.isidentifier() and entry.name != "__pycache__":
+            yield entry.name
+
+
+def _resolve(handler: str) -> Callable[[Any, LambdaContext], Any]:
+    module_name, _, attribute = handler.rpartition(".")
+    module = importlib.import_module(module_name.replace("/", "."))
+    resolved: Callable[[Any, LambdaContext], Any] = getattr(module, attribute)
+    return resolved
+
+
+def _marshal(result: Any) -> tuple[str, str | None]:
+    try:
+        return json.dumps(result), None
+    except TypeError as error:
+        message = f"Unable to marshal response: {error}"
+        return json.dumps(
+            {"errorMessage": message, "errorType": "Runtime.MarshalError", "stackTrace": []}
+        ), "Runtime.MarshalError"
+
+
+def _failed(error: Exception, request: RunRequest) -> str:
+    return json.dumps(
+        {
+            "errorMessage": str(error),
+            "errorType": type(error).__name__,
+            "requestId": request.request_id,
+            "stackTrace": traceback.format_tb(error.__traceback__),
+        }
+    )
+
+
+def _killed(death: FunctionKilled, request: RunRequest) -> tuple[str, str]:
+    kind = "Sandbox.Timedout" if isinstance(death, TaskTimedOut) else "Runtime.ExitError"
+    message = f"RequestId: {request.request_id} Error: {death}"
+    return json.dumps({"errorMessage": message, "errorType": kind}), kind
+
+
+@contextmanager
+def _environ(variables: Mapping[str, str]) -> Iterator[None]:
+    theirs = dict(os.environ)
+    os.environ.clear()
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(theirs)
+
+
+@contextmanager
+def _virtual_time(cloud: LocalCloud) -> Iterator[None]:
+    """`time.time` and `time.sleep` on the virtual clock, for this thread and ones it starts."""
+    real_time, real_sleep = time.time, time.sleep
+    loop_thread = get_ident()
+    strangers = {thread.ident for thread in live_threads()} - {loop_thread}
+
+    def virtual_time() -> float:
+        return real_time() if get_ident() in strangers else cloud.clock.now_s
+
+    def virtual_sleep(seconds: float | SupportsIndex) -> None:
+        if get_ident() in strangers:
+            real_sleep(seconds)
+        elif get_ident() == loop_thread:
+            cloud.sleep(float(seconds))
+
+    time.time, time.sleep = virtual_time, virtual_sleep
+    try:
+        yield
+    finally:
+        time.time, time.sleep = real_time, real_sleep
