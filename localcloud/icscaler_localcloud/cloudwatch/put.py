@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -74,7 +73,8 @@ def _check_values(datum: Params, place: str) -> None:
             f"The parameters {place}.Values and {place}.Counts must have the same size."
         )
     numbers = [*values, *counts, *datum.get("StatisticValues", {}).values()]
-    if not all(math.isfinite(number) and abs(number) <= _LARGEST for number in numbers):
+    # JSON has no infinities: SDKs send the texts "Infinity" and "NaN", which float() reads.
+    if not all(abs(float(number)) <= _LARGEST for number in numbers):
         raise invalid_value(f"The value of {place} must be a number within -2^360 to 2^360.")
     if any(count < 0 for count in counts):
         raise invalid_value(f"The parameter {place}.Counts must not be negative.")

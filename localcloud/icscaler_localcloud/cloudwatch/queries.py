@@ -176,9 +176,12 @@ def _rows(queries: Any, evaluation: _Evaluation, descending: bool) -> list[_Row]
                 query.id,
                 MathError("the result is a number, a time series or an array is expected"),
             )
+        array = isinstance(value, list)
         for series in value if isinstance(value, list) else [value]:
             points = sorted(series.points.items(), reverse=descending)
-            rows.append(_Row(query.id, query.label or series.label or query.id, points))
+            # The series of an array keep their own names; one series has its query's.
+            own = series.label if array else ""
+            rows.append(_Row(query.id, query.label or own or query.id, points))
     return rows
 
 

@@ -1,23 +1,11 @@
-"""Units and statistics that CloudWatch knows, from botocore's model and the User Guide."""
+"""Units, statistics and periods that CloudWatch knows."""
 
 from __future__ import annotations
 
-import re
 from functools import cache
 
 from icscaler_localcloud.wire import codec
-
-# "CloudWatch statistics definitions": percentiles, trimmed and winsorized means, trimmed count and
-# sum, percentile rank, interquartile mean. The bounds of TM(a:b) and its kin may be percent or
-# values, and either may be missing.
-_SIMPLE = frozenset({"SampleCount", "Average", "Sum", "Minimum", "Maximum", "IQM"})
-_PERCENT = r"(?:100|\d{1,2}(?:\.\d{1,10})?)"
-_NUMBER = r"-?\d+(?:\.\d+)?"
-_BOUND = rf"(?:{_PERCENT}%|{_NUMBER})?"
-_PATTERN = re.compile(
-    rf"p{_PERCENT}|(?:tm|wm|tc|ts){_PERCENT}|(?:TM|WM|TC|TS)\({_BOUND}:{_BOUND}\)"
-    rf"|PR\((?:{_NUMBER})?:(?:{_NUMBER})?\)"
-)
+from icscaler_sim.metrics.statistics import parse
 
 
 @cache
@@ -27,8 +15,12 @@ def units() -> frozenset[str]:
 
 
 def is_statistic(name: str) -> bool:
-    """Whether `name` is a statistic that GetMetricData takes."""
-    return name in _SIMPLE or _PATTERN.fullmatch(name) is not None
+    """Whether `name` is a statistic that the metric store computes."""
+    try:
+        parse(name)
+    except ValueError:
+        return False
+    return True
 
 
 def is_period(period_s: int) -> bool:
