@@ -1,0 +1,211 @@
+"""`icscaler fleet`: check a fleet file, publish it, show what is in force."""
+
+import sys
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from icscaler.config.compile import CompiledFleet, compile_fleet
+from icscaler.config.load import load_fleet
+from icscaler.config.problems import FleetFileError
+from icscaler.config.schema import fleet_json_schema
+from icscaler.entities import EndpointConfig
+from icscaler.ports import FleetPointer, StateStore
+from icscaler_cli.aws import DEFAULT_STACK, Place, explained, open_store
+from icscaler_cli.fleet_view import changes, fleet_table
+from icscaler_cli.output import (
+    AwsTroubleError,
+    ExitCode,
+    console,
+    count,
+    number,
+    print_json,
+    print_problems,
+    problem_dict,
+    reported_failures,
+    say,
+)
+
+MAX_CHANGES_SHOWN = 40
+NOTHING_PUBLISHED = "none"
+
+app = typer.Typer(
+    help="Check and publish the fleet file, and show what is in force.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+File = Annotated[Path, typer.Argument(help="The fleet file (YAML).", metavar="FILE")]
+Json = Annotated[bool, typer.Option("--json", help="Answer in JSON, for programs.")]
+TableName = Annotated[
+    str | None, typer.Option("--table", help="The state table, by name.", envvar="ICSCALER_TABLE")
+]
+StackName = Annotated[
+    str | None,
+    typer.Option(
+        "--stack",
+        help=f"The stack that has the state table. Default: {DEFAULT_STACK}.",
+        envvar="ICSCALER_STACK",
+    ),
+]
+Region = Annotated[str | None, typer.Option("--region", help="The AWS Region.")]
+Profile = Annotated[str | None, typer.Option("--profile", help="The AWS profile.")]
+
+
+@app.command()
+def validate(file: File, as_json: Json = False) -> None:
+    """Check a fleet file: everything that is wrong with it, in one go. Needs no AWS account."""
+    if not as_json:
+        with reported_failures():
+            _announce(file, _compiled(file))
+        return
+    try:
+        compiled = _compiled(file)
+    except FleetFileError as error:
+        problems = [problem_dict(one) for one in error.problems]
+        print_json({"valid": False, "version": None, "problems": problems})
+        raise typer.Exit(ExitCode.INVALID) from error
+    problems = [problem_dict(one) for one in compiled.warnings]
+    print_json({"valid": True, "version": compiled.version, "problems": problems})
+
+
+@app.command()
+def publish(
+    file: File,
+    table: TableName = None,
+    stack: StackName = None,
+    region: Region = None,
+    profile: Profile = None,
+    expect: Annotated[
+        str | None,
+        typer.Option(
+            "--expect",
+            metavar="VERSION",
+            help="Publish only if this version is in force now (`none`: nothing published yet).",
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """Check a fleet file and put it in force: the whole fleet at once, or nothing of it."""
+    place = _place(table, stack, region, profile)
+    with reported_failures():
+        compiled = _compiled(file)
+        _announce(file, compiled)
+        store = open_store(place)
+        with explained(place):
+            pointer = store.fleet_pointer()
+            before = _in_force(store, pointer)
+        version = pointer.version if pointer else None
+        _refuse_unexpected(expect, version)
+        if version == compiled.version:
+            say(f"Version {version} is in force already; nothing to do.")
+            return
+        _show_changes(before, compiled)
+        if dry_run:
+            say("Dry run: nothing was published.")
+            return
+        _confirm(yes, f"Publish version {compiled.version} to {place}?")
+        with explained(place):
+            store.publish(compiled.endpoints, compiled.version, version)
+        say(f"Version {compiled.version} is in force.", "bold green")
+
+
+@app.command()
+def show(
+    table: TableName = None,
+    stack: StackName = None,
+    region: Region = None,
+    profile: Profile = None,
+    as_json: Json = False,
+) -> None:
+    """Show the fleet that is in force."""
+    place = _place(table, stack, region, profile)
+    with reported_failures():
+        store = open_store(place)
+        with explained(place):
+            pointer = store.fleet_pointer()
+            endpoints = _in_force(store, pointer)
+    if as_json:
+        found = {name: asdict(config) for name, config in endpoints.items()}
+        print_json({"version": pointer.version if pointer else None, "endpoints": found})
+    elif pointer is None:
+        say(f"Nothing is published in {place}. Begin with `icscaler fleet publish FILE`.")
+    else:
+        paused = ", the whole fleet is paused" if pointer.paused else ""
+        say(f"Version {pointer.version}{paused}", "bold")
+        console().print(fleet_table(endpoints))
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of the fleet file, for editors and other tools."""
+    print_json(fleet_json_schema())
+
+
+def _compiled(file: Path) -> CompiledFleet:
+    return compile_fleet(load_fleet(file, at_s=int(time.time())))
+
+
+def _announce(file: Path, compiled: CompiledFleet) -> None:
+    print_problems(compiled.warnings)
+    models = sum(len(config.models) for config in compiled.endpoints.values())
+    warned = f" ({count(compiled.warnings)})" if compiled.warnings else ""
+    say(
+        f"{file} is valid{warned}: {number(models, 'model')} on "
+        f"{number(len(compiled.endpoints), 'endpoint')}, "
+        f"version {compiled.version}",
+        "green",
+    )
+
+
+def _place(table: str | None, stack: str | None, region: str | None, profile: str | None) -> Place:
+    if table and stack:
+        say("error: --table and --stack exclude each other", "bold red")
+        say("    the stack is only there to find the table: give one of them")
+        raise typer.Exit(ExitCode.USAGE)
+    return Place(table, stack, region, profile)
+
+
+def _in_force(store: StateStore, pointer: FleetPointer | None) -> dict[str, EndpointConfig]:
+    """The published configuration of every endpoint."""
+    if pointer is None:
+        return {}
+    loaded = {name: store.load(name, pointer.version).config for name in pointer.endpoints}
+    return {name: config for name, config in loaded.items() if config is not None}
+
+
+def _refuse_unexpected(expect: str | None, version: str | None) -> None:
+    if expect is not None and expect != (version or NOTHING_PUBLISHED):
+        raise AwsTroubleError(
+            f"version {version or NOTHING_PUBLISHED} is in force, not {expect}",
+            "somebody published in between: look at `icscaler fleet show`, then publish again",
+        )
+
+
+def _show_changes(before: dict[str, EndpointConfig], compiled: CompiledFleet) -> None:
+    found = list(changes(before, compiled.endpoints))
+    for change in found[:MAX_CHANGES_SHOWN]:
+        say(f"  {change}")
+    if len(found) > MAX_CHANGES_SHOWN:
+        say(f"  and {len(found) - MAX_CHANGES_SHOWN} more")
+    if not found:
+        say("  No setting changes.")
+
+
+def _confirm(yes: bool, question: str) -> None:
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        say("error: nobody is here to confirm", "bold red")
+        say("    add --yes to publish without being asked, or --dry-run to look only")
+        raise typer.Exit(ExitCode.USAGE)
+    if not typer.confirm(question, err=True):
+        say("Nothing was published.")
+        raise typer.Exit(ExitCode.USAGE)
