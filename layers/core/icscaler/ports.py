@@ -84,7 +84,10 @@ class Allowance:
 
 @dataclass(frozen=True, slots=True)
 class EndpointSummary:
-    """What each look leaves for `dispatch`: enough for fleet-wide limits."""
+    """What each look leaves for `dispatch`: enough for fleet-wide limits.
+
+    `models` are those with copies in service; `blind_models` of them have no metrics.
+    """
 
     endpoint: str
     at_s: int
