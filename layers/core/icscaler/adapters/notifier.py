@@ -100,7 +100,7 @@ def notice_text(endpoint: str, notices: Sequence[NoticeItem], at_s: int) -> str:
     """A paragraph for each notice, and when and where it was seen."""
     when = datetime.fromtimestamp(at_s, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
     lines = [f"Endpoint {endpoint}, {when}", ""]
-    lines += [f"{each.notice} - {each.subject}: {each.text}" for each in notices[:MAX_NOTICES]]
+    lines += [f"{each.notice}: {each.text}" for each in notices[:MAX_NOTICES]]
     if len(notices) > MAX_NOTICES:
         lines.append(f"... and {len(notices) - MAX_NOTICES} more")
     return "\n".join(lines)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+RETRY_AFTER_S = 5
 # SQS: up to 128 of these characters.
 _DEDUPLICATION_ID = re.compile(r"[a-zA-Z0-9!\"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~]{1,128}")
 
@@ -60,6 +61,22 @@ class SqsLookQueue:
             return entries
         failed = {failure["Id"] for failure in answer.get("Failed", ())}
         return [entry for entry in entries if entry["Id"] in failed]
+
+    def retry_soon(self, receipt_handle: str) -> None:
+        """Make a received message visible again after a few seconds, instead of minutes.
+
+        Its group waits for it, so an endpoint would stand still. Best effort: a message that can't
+        be touched comes back when its visibility timeout ends.
+        """
+        try:
+            with port_errors("sqs", "ChangeMessageVisibility"):
+                self.sqs.change_message_visibility(
+                    QueueUrl=self.queue_url,
+                    ReceiptHandle=receipt_handle,
+                    VisibilityTimeout=RETRY_AFTER_S,
+                )
+        except PortError as error:
+            logger.warning("the message comes back only later: %s", error)
 
 
 def deduplication_id(wanted: str) -> str:

@@ -1,0 +1,119 @@
+"""What the functions say about their work: log fields, and metrics in CloudWatch's embedded format.
+
+Metrics carry the time of the look, not of the log line, so a replayed event lands where it belongs.
+Custom metrics cost money: per endpoint a handful, per model none.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
+
+from icscaler.dispatch import DispatchOutcome
+from icscaler.entities import OutcomeKind
+from icscaler.reconcile import LookKind, LookOutcome, step_text
+
+COUNT = MetricUnit.Count
+_FAILURES = frozenset({LookKind.FAILED, LookKind.LEASE_LOST})
+
+
+def report_look(outcome: LookOutcome, duration_s: float) -> dict[str, Any]:
+    """Emit a look's metrics; its log fields are returned.
+
+    By service: `Looks` (successful; the controller's own alarm waits for these) and `FailedLooks`.
+    By service and endpoint: what the look saw and did.
+    """
+    looked = outcome.kind is LookKind.LOOKED
+    if looked or outcome.kind in _FAILURES:
+        totals = {"Looks": (int(looked), COUNT), "FailedLooks": (int(not looked), COUNT)}
+        emit(totals, outcome.at_s)
+    if outcome.plan is not None:
+        emit(_endpoint_figures(outcome, duration_s), outcome.at_s, endpoint=outcome.endpoint)
+    return _look_fields(outcome, duration_s)
+
+
+def _endpoint_figures(
+    outcome: LookOutcome, duration_s: float
+) -> dict[str, tuple[float, MetricUnit]]:
+    plan, summary = outcome.plan, outcome.summary
+    if plan is None or summary is None:
+        return {}
+    kinds = [each.kind for each in outcome.outcomes.values()]
+    return {
+        "Copies": (summary.copies, COUNT),
+        "Models": (summary.models, COUNT),
+        "BlindModels": (summary.blind_models, COUNT),
+        "UnmanagedComponents": (len(plan.unmanaged), COUNT),
+        "Changes": (kinds.count(OutcomeKind.ACCEPTED), COUNT),
+        "Refusals": (len(kinds) - kinds.count(OutcomeKind.ACCEPTED), COUNT),
+        "Notices": (len(plan.notices), COUNT),
+        "GpuPrice": (plan.gpu_price, MetricUnit.NoUnit),
+        "LookDuration": (duration_s * 1000, MetricUnit.Milliseconds),
+    }
+
+
+def _look_fields(outcome: LookOutcome, duration_s: float) -> dict[str, Any]:
+    fields: dict[str, Any] = {
+        "endpoint": outcome.endpoint,
+        "kind": outcome.kind,
+        "at_s": outcome.at_s,
+        "duration_s": round(duration_s, 3),
+    }
+    if outcome.message:
+        fields["problem"] = outcome.message
+    plan = outcome.plan
+    if plan is not None:
+        fields["gpu_price"] = plan.gpu_price
+        fields["notices"] = [f"{each.notice} {each.subject}" for each in plan.notices]
+        fields["changes"] = [
+            {
+                "component": change.component,
+                "from_copies": change.from_copies,
+                "to_copies": change.to_copies,
+                "outcome": outcome.outcomes[change.component].kind,
+                "steps": [step_text(s) for s in plan.decisions[change.component].steps],
+            }
+            for change in plan.changes
+            if change.component in outcome.outcomes
+        ]
+    return fields
+
+
+def report_dispatch(outcome: DispatchOutcome) -> dict[str, Any]:
+    """Emit dispatch's metrics; its log fields, which are also its answer, are returned."""
+    emit(
+        {
+            "QueuedLooks": (len(outcome.queued), COUNT),
+            "NotQueuedLooks": (len(outcome.not_queued), COUNT),
+            "LateEndpoints": (len(outcome.late_endpoints), COUNT),
+            "MetricsVanished": (int(outcome.metrics_vanished), COUNT),
+        },
+        outcome.at_s,
+    )
+    return {
+        "cause": outcome.cause,
+        "at_s": outcome.at_s,
+        "queued": list(outcome.queued),
+        "not_queued": list(outcome.not_queued),
+        "unknown": list(outcome.unknown),
+        "late_endpoints": list(outcome.late_endpoints),
+        "allowance": outcome.allowance,
+    }
+
+
+def report_rejection(problem: str, at_s: int) -> dict[str, Any]:
+    """An event nobody understands: counted, logged, answered; repeating it would not help."""
+    emit({"RejectedEvents": (1, COUNT)}, at_s)
+    return {"rejected": problem}
+
+
+def emit(figures: Mapping[str, tuple[float, MetricUnit]], at_s: int, **dimensions: str) -> None:
+    """One embedded-format line; `service` is always a dimension, from the environment."""
+    metrics = EphemeralMetrics()
+    for dimension, about in dimensions.items():
+        metrics.add_dimension(dimension, about)
+    for name, (value, unit) in figures.items():
+        metrics.add_metric(name, unit, value)
+    if figures:
+        metrics.set_timestamp(at_s * 1000)
+        metrics.flush_metrics()

@@ -1,0 +1,144 @@
+"""Composition roots: the environment in, use cases with their AWS adapters out.
+
+Built on first use, once per container; importing this module reads and connects to nothing.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+
+from icscaler import dispatch, reconcile
+from icscaler.adapters import clients, codec
+from icscaler.adapters.cloudwatch import CloudWatchMetrics
+from icscaler.adapters.dynamodb import DynamoStateStore
+from icscaler.adapters.dynamodb.table import Table
+from icscaler.adapters.notifier import AwsNotifier
+from icscaler.adapters.sagemaker import SageMakerEndpoints
+from icscaler.adapters.sqs import SqsLookQueue
+from icscaler.ports import EndpointItem
+
+OBSERVE = "observe"
+MODES = ("act", OBSERVE)
+
+
+class SettingsError(Exception):
+    """An environment variable is missing or means nothing; it is named."""
+
+
+@dataclass(frozen=True, slots=True)
+class DispatchSettings:
+    """What `dispatch` reads from its environment."""
+
+    table: str
+    look_queue_url: str
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> "DispatchSettings":
+        return cls(
+            table=_text(environment, "ICSCALER_TABLE"),
+            look_queue_url=_text(environment, "ICSCALER_LOOK_QUEUE_URL"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ReconcileSettings:
+    """What `reconcile` reads from its environment."""
+
+    table: str
+    look_queue_url: str
+    bus: str
+    topic_arn: str
+    mode: str
+    lease_s: int
+    record_retention_days: int
+    describe_workers: int
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> "ReconcileSettings":
+        mode = _text(environment, "ICSCALER_MODE")
+        if mode not in MODES:
+            raise SettingsError(f"ICSCALER_MODE is {mode!r}, not one of {', '.join(MODES)}")
+        return cls(
+            table=_text(environment, "ICSCALER_TABLE"),
+            look_queue_url=_text(environment, "ICSCALER_LOOK_QUEUE_URL"),
+            bus=_text(environment, "ICSCALER_BUS"),
+            topic_arn=_text(environment, "ICSCALER_TOPIC_ARN"),
+            mode=mode,
+            lease_s=_number(environment, "ICSCALER_LEASE_S"),
+            record_retention_days=_number(environment, "ICSCALER_RECORD_RETENTION_DAYS"),
+            describe_workers=_number(environment, "ICSCALER_DESCRIBE_WORKERS"),
+        )
+
+
+class ObservingStateStore(DynamoStateStore):
+    """The state table under a stack that must not write to SageMaker: every endpoint observes.
+
+    The configuration itself says so, and with it the snapshot that explains the decision.
+    """
+
+    def load(self, endpoint: str, version: str) -> EndpointItem:
+        item = super().load(endpoint, version)
+        if item.config is not None:
+            item.config = replace(item.config, observe=True)
+        return item
+
+
+def state_store(table: str, record_retention_days: int = 30) -> DynamoStateStore:
+    """The state table, as the command line uses it too."""
+    return DynamoStateStore(Table(clients.client("dynamodb"), table), record_retention_days)
+
+
+@cache
+def dispatch_deps() -> dispatch.Deps:
+    """What `dispatch` works with; `SettingsError` when its environment is incomplete."""
+    settings = DispatchSettings.from_environment(os.environ)
+    return dispatch.Deps(
+        store=state_store(settings.table),
+        queue=SqsLookQueue(clients.client("sqs"), settings.look_queue_url),
+    )
+
+
+@cache
+def reconcile_deps() -> reconcile.Deps:
+    """What `reconcile` works with; `SettingsError` when its environment is incomplete."""
+    settings = ReconcileSettings.from_environment(os.environ)
+    store_class = ObservingStateStore if settings.mode == OBSERVE else DynamoStateStore
+    workers = settings.describe_workers
+    return reconcile.Deps(
+        store=store_class(
+            Table(clients.client("dynamodb"), settings.table), settings.record_retention_days
+        ),
+        endpoints=SageMakerEndpoints(
+            clients.client("sagemaker", max_connections=workers),
+            clients.client("application-autoscaling"),
+            workers=workers,
+        ),
+        metrics=CloudWatchMetrics(clients.client("cloudwatch")),
+        notifier=AwsNotifier(
+            clients.client("events"), clients.client("sns"), settings.bus, settings.topic_arn
+        ),
+        encode=codec.encode,
+        lease_s=settings.lease_s,
+    )
+
+
+@cache
+def look_queue() -> SqsLookQueue:
+    """The look queue, for the function that takes looks from it."""
+    settings = ReconcileSettings.from_environment(os.environ)
+    return SqsLookQueue(clients.client("sqs"), settings.look_queue_url)
+
+
+def _text(environment: Mapping[str, str], name: str) -> str:
+    value = environment.get(name, "")
+    if not value:
+        raise SettingsError(f"environment variable {name} is not set")
+    return value
+
+
+def _number(environment: Mapping[str, str], name: str) -> int:
+    value = _text(environment, name)
+    if not value.isdigit() or int(value) == 0:
+        raise SettingsError(f"environment variable {name} is {value!r}, not a whole number above 0")
+    return int(value)
