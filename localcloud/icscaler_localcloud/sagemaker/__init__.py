@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from icscaler_localcloud.cloudwatch import CloudWatchService
 from icscaler_localcloud.sagemaker.arns import Arns
 from icscaler_localcloud.sagemaker.context import Context
+from icscaler_localcloud.sagemaker.events import POLL_S, EndpointEvents
 from icscaler_localcloud.sagemaker.runtime import RuntimeService
 from icscaler_localcloud.sagemaker.service import SageMakerService
 
@@ -21,9 +23,14 @@ def create_service(cloud: LocalCloud) -> SageMakerService:
     service = SageMakerService(_context(cloud))
     cloudwatch = cloud.service("cloudwatch")
     if isinstance(cloudwatch, CloudWatchService):
-        alarms = cloudwatch.alarms
-        service.context.alarm_is_on = alarms.is_on
-        alarms.listen(lambda name, state: service.alarm_changed(name, state))
+        service.context.alarm_is_on = cloudwatch.alarms.is_on
+        cloudwatch.alarms.listen(service.alarm_changed)
+    events = EndpointEvents(
+        service.context,
+        service.endpoints,
+        lambda kind, detail, resources: _publish(cloud, kind, detail, resources),
+    )
+    cloud.every(POLL_S, events.look)
     return service
 
 
@@ -34,3 +41,7 @@ def create_runtime_service(cloud: LocalCloud) -> RuntimeService:
 
 def _context(cloud: LocalCloud) -> Context:
     return Context(cloud.world, cloud.clock, Arns(cloud.account, cloud.region))
+
+
+def _publish(cloud: LocalCloud, kind: str, detail: Mapping[str, Any], resources: list[str]) -> None:
+    cloud.events.publish("aws.sagemaker", kind, detail, resources=resources)
