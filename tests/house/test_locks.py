@@ -16,8 +16,6 @@ ROOT = Path(__file__).parents[2]
 LOCKS = [ROOT / "requirements.lock", *sorted(ROOT.glob("scripts/tools/*/requirements.lock"))]
 PIN = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[^]]*\])?==([^\s;\\]+)", re.M)
 LAYER = ROOT / "layers/core"
-# Publishing a fleet file happens on the operator's machine; functions read what was compiled.
-NOT_IN_LAMBDA = {"icscaler.config"}
 
 
 def canonical(name: str) -> str:
@@ -87,7 +85,7 @@ def reachable_imports() -> set[str]:
 def files_of(name: str) -> Iterator[Path]:
     """The files of the layer that an import of `name` executes."""
     parts = name.split(".")
-    if parts[0] != "icscaler" or ".".join(parts[:2]) in NOT_IN_LAMBDA:
+    if parts[0] != "icscaler":
         return
     for depth in range(1, len(parts) + 1):
         base = LAYER.joinpath(*parts[:depth])
