@@ -238,7 +238,8 @@ class FleetFile(Part):
     )
     overrides: Annotated[tuple[OverrideEntry, ...], Field(strict=False)] = Field(
         default=(),
-        description="Temporary changes that end by themselves.",
+        description="Temporary changes that end by themselves. Where several hold for a model, the "
+        "last one in the file wins.",
         examples=[
             [
                 {
@@ -265,16 +266,21 @@ class FleetFile(Part):
 
 
 def fleet_json_schema() -> dict[str, Any]:
-    """The JSON Schema of the fleet file (draft 2020-12), for editors and other tools.
-
-    A key that is not stated is left out of the file, never null, so null is no valid value.
-    """
-    schema = _without_null(FleetFile.model_json_schema(by_alias=True))
+    """The JSON Schema of the fleet file (draft 2020-12), for editors and other tools."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": f"urn:{SCHEMA_ID}",
-        **schema,
+        **part_json_schema(FleetFile),
     }
+
+
+def part_json_schema(part: type[Part]) -> dict[str, Any]:
+    """The JSON Schema of one mapping of the file.
+
+    A key that is not stated is left out of the file, never null, so null is no valid value.
+    """
+    found: dict[str, Any] = _without_null(part.model_json_schema(by_alias=True))
+    return found
 
 
 def _without_null(node: Any) -> Any:

@@ -57,8 +57,8 @@ class TargetTrackingKeys(Part):
     )
     disable_scale_in: bool | None = Field(
         default=None,
-        description="Never remove copies because of the metric; `idle_s` still takes an unused "
-        "model to its floor. Built in: false.",
+        description="Never remove copies for want of demand, not even the last one of an unused "
+        "model. Built in: false.",
         examples=[True],
     )
 
@@ -212,8 +212,9 @@ class ClassKeys(Settings):
 
     worth: Annotated[float, Field(gt=0, le=1_000_000)] | None = Field(
         default=None,
-        description="What one request is worth against others when GPUs are short. Built in: "
-        "critical 100, interactive 10, batch 1. A class of your own must state it.",
+        description="What a copy is worth against copies of other models when GPUs are short: "
+        "per GPU, and less for each further copy. Built in: critical 100, interactive 10, batch 1. "
+        "A class of your own must state it.",
         examples=[10],
     )
     protected: bool | None = Field(
