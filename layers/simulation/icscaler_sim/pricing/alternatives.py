@@ -119,7 +119,7 @@ def endpoint_per_model(
         on_cheapest.append(min([*bills, on_reference[-1]], key=lambda bill: bill.dollars))
     return Alternative(
         "endpoint_per_model",
-        "one endpoint per model, at peak",
+        "one endpoint per model",
         Bill.total(on_reference),
         Bill.total(on_cheapest),
     )
@@ -138,7 +138,7 @@ def all_always_on(
     bills = [_constant(called, shapes, hours, kind) for kind in _hosts(called, shapes, prices)]
     return Alternative(
         "always_on",
-        "shared endpoint, all always on",
+        "all models always on",
         on_reference,
         min([*bills, on_reference], key=lambda bill: bill.dollars),
     )
