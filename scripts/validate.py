@@ -92,6 +92,21 @@ def checkov() -> str:
     return TEMPLATE.name
 
 
+def parliament() -> str:
+    """The permissions of every role, as a deployment to the local cloud resolves them."""
+    judge = python_tool("parliament") / "python"
+    printed = subprocess.run(
+        [sys.executable, ROOT / "scripts/deployed_policies.py"], stdout=subprocess.PIPE, check=False
+    )
+    if printed.returncode:
+        raise FindingError("the template does not deploy to the local cloud")
+    script = PINS / "parliament" / "check.py"
+    judged = subprocess.run([judge, "-W", "ignore", script], input=printed.stdout, check=False)
+    if judged.returncode:
+        raise FindingError("parliament found something in the policies")
+    return "no finding"
+
+
 @dataclass(frozen=True, slots=True)
 class Result:
     """How a check ended: `outcome` is ok, FAIL, missing or none."""
@@ -107,6 +122,7 @@ CHECKS: dict[str, Callable[[], str]] = {
     "sam-build": sam_build,
     "asl-validator": asl_validator,
     "checkov": checkov,
+    "parliament": parliament,
 }
 
 
