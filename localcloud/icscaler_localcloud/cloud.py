@@ -17,6 +17,7 @@ first use) or moto. `loop` holds all timers. `events` (EventBridge), `schedule_r
 
 from __future__ import annotations
 
+import json
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -71,8 +72,8 @@ class Delays:
     """How long AWS's plumbing takes, in seconds. Typical values; AWS promises none of them."""
 
     event_delivery_s: float = 0.5
-    async_invoke_s: float = 0.05
-    queue_poll_s: float = 0.1
+    async_invoke_s: float = 0.0625
+    queue_poll_s: float = 0.125
 
 
 class LocalCloud:
@@ -107,6 +108,8 @@ class LocalCloud:
             World, world_settings, seed=seed, start_s=start_s, profiles=profiles
         )
         self.metrics = MetricStore()
+        self.layers: dict[str, Path | None] = {}
+        """Where each deployed layer version's Python path is, by ARN."""
         self._clients: dict[str, Any] = {}
         self.undelivered: list[str] = []
         """What found no receiver and no dead-letter queue, in words."""
@@ -168,7 +171,7 @@ class LocalCloud:
     def run_until(self, at_s: float) -> None:
         """Let virtual time pass up to `at_s`: schedules, queues, functions, world."""
         self.loop.run_until(at_s)
-        self.world.advance(self.clock.now_s)
+        self._settle_world()
 
     def run_for(self, seconds: float) -> None:
         """Let `seconds` of virtual time pass."""
@@ -235,9 +238,18 @@ class LocalCloud:
         return [line for done in self.lambda_log if done.function == name for line in done.lines]
 
     def metrics_from_emf(self, line: str) -> None:
-        """Turn one EMF log line into metrics, as CloudWatch Logs would."""
+        """Turn one EMF log line into metrics, as CloudWatch Logs would.
+
+        A timestamp that is the real clock's (Powertools reads it through `datetime`, which cannot
+        be made virtual) becomes the virtual now; any other is taken as the handler meant it.
+        """
         from icscaler_localcloud.cloudwatch.emf import ingest_emf
 
+        document = json.loads(line)
+        stamped_s = document["_aws"].get("Timestamp", 0) / 1000
+        if abs(stamped_s - time.time()) < MINUTE_S:
+            document["_aws"]["Timestamp"] = int(self.clock.now_s * 1000)
+            line = json.dumps(document)
         ingest_emf(self.metrics, line, self.clock.now_s)
 
     # -- for the parts of the cloud
@@ -246,6 +258,10 @@ class LocalCloud:
         """Bring the world up to now; let a function die whose time is over."""
         if principal is not None:
             self.runner.check_deadline()
+        self._settle_world()
+
+    def _settle_world(self) -> None:
+        # A world that nobody has looked at yet has nothing in it to move.
         if "world" in self.__dict__:
             self.world.advance(self.clock.now_s)
 

@@ -60,6 +60,8 @@ class Iam:
     def __init__(self) -> None:
         self.roles: dict[str, Role] = {}
         """By role ARN."""
+        self.managed: dict[str, Mapping[str, Any]] = {}
+        """Customer managed policies: documents by policy ARN."""
         self.unchecked_conditions: set[tuple[str, str]] = set()
         """(condition operator, key) met in policies but not evaluated."""
         self.denials: list[str] = []

@@ -51,6 +51,7 @@ class Function:
     architectures: tuple[str, ...] = ("x86_64",)
     tracing: str = "PassThrough"
     log_group: str = ""
+    log_format: str = "Text"
     reserved_concurrency: int | None = None
     dead_letter_arn: str | None = None
     retry_attempts: int = 2
