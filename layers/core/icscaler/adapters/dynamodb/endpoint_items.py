@@ -95,9 +95,14 @@ class EndpointItems(TableItems):
                 "fencing": lease.fencing,
                 "version": version,
             }
-            condition = "attribute_not_exists(fencing) OR fencing <= :fencing"
-            if not self._table.put(item, condition, {":fencing": lease.fencing}):
-                raise LeaseLostError(f"state table: lease on {lease.endpoint} was taken over")
+            # The version too: a holder with an old version must not overwrite chunks in force.
+            condition = (
+                "attribute_not_exists(fencing) OR (fencing <= :fencing AND version <= :version)"
+            )
+            values = {":fencing": lease.fencing, ":version": version}
+            if not self._table.put(item, condition, values):
+                header = self._table.get(endpoint_key(lease.endpoint), "header") or {}
+                raise _refused(lease, version - 1, header)
         return count
 
     def _flip(
@@ -138,15 +143,11 @@ class EndpointItems(TableItems):
         if update.done:
             return
         found = update.item
-        if found.get("lease_fencing") != lease.fencing:
-            raise LeaseLostError(f"state table: lease on {lease.endpoint} was taken over")
-        if found.get("state_version") == state_version + 1:
+        ours = found.get("lease_fencing") == lease.fencing
+        if ours and found.get("state_version") == state_version + 1:
             return  # done before; only the reply was lost
-        if found.get("state_version", 0) != state_version:
-            raise PortError(
-                f"state table: {lease.endpoint} is at version {found.get('state_version', 0)}, "
-                f"not {state_version}"
-            )
+        if not ours or found.get("state_version", 0) != state_version:
+            raise _refused(lease, state_version, found)
         # A hold was given up since the header was read; the rest still stands.
         left = [name for name in acknowledged if name in found.get("holds", {})]
         if len(left) == len(acknowledged):
@@ -174,7 +175,7 @@ class EndpointItems(TableItems):
         )
         # When only the reply was lost, the next holder may have come already.
         if not update.done and update.item.get("finished_fencing") != lease.fencing:
-            raise LeaseLostError(f"state table: lease on {lease.endpoint} was taken over")
+            raise _lost(lease)
         self._table.put(
             {
                 "pk": "fleet",
@@ -245,6 +246,18 @@ def endpoint_key(endpoint: str) -> str:
 def chunk_key(version: int, number: int) -> str:
     """Sort key of a chunk; even and odd versions take turns in two slots."""
     return f"state#{version % 2}#{number}"
+
+
+def _lost(lease: Lease) -> LeaseLostError:
+    return LeaseLostError(f"state table: the lease on {lease.endpoint} was taken over")
+
+
+def _refused(lease: Lease, state_version: int, header: Item) -> PortError:
+    """Why the state of `lease.endpoint` can't be replaced, told by its header."""
+    if header.get("lease_fencing") != lease.fencing:
+        return _lost(lease)
+    found = header.get("state_version", 0)
+    return PortError(f"state table: {lease.endpoint} is at version {found}, not {state_version}")
 
 
 def _chunks_in_force(header: Item, items: Mapping[str, Item]) -> list[Item] | None:
