@@ -146,10 +146,10 @@ def conduct(name: str) -> Result:
 def main(argv: Sequence[str]) -> int:
     """Run the checks named, or all; 0 when nothing was found and no tool failed."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument(
-        "names", nargs="*", choices=[*CHECKS, []], metavar="NAME", help=", ".join(CHECKS)
-    )
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(CHECKS))
     names = parser.parse_args(argv).names
+    if unknown := set(names) - CHECKS.keys():
+        parser.error(f"no such check: {', '.join(sorted(unknown))}")
     results = [conduct(name) for name in names or CHECKS]
     banner("Summary")
     for result in results:
