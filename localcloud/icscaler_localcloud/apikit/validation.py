@@ -19,13 +19,24 @@ from typing import Any
 from icscaler_localcloud.services import ServiceError
 from icscaler_localcloud.wire import OperationModel, Shape, codec
 
-# Java's Unicode classes, found in AWS patterns inside character classes, in the words of `re`.
-# \w is \p{L} plus digits and underscore, which every such pattern also allows.
-_UNICODE_CLASSES = {
-    r"\p{L}": r"\w",
-    r"\p{N}": r"\d",
-    r"\p{Z}": r" \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000",
+# Java's character classes in AWS patterns, as the inside of a class of `re`. \w is \p{L} plus
+# digits and underscore, which every such pattern allows too; marks, symbols, punctuation are one.
+_NOT_WORDS = r"!-/:-@\[-`{-~\u00a1-\U0010FFFF"
+_CLASSES = {
+    "L": r"\w",
+    "N": r"\d",
+    "Z": r" \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000",
+    "Zs": r" \u00a0\u1680\u2000-\u200a\u202f\u205f\u3000",
+    "M": _NOT_WORDS,
+    "P": _NOT_WORDS,
+    "S": _NOT_WORDS,
+    "Alnum": "A-Za-z0-9",
+    "ASCII": r"\x00-\x7f",
+    "Print": " -~",
 }
+# Java reads a pair of surrogates as one character beyond the basic plane.
+_BEYOND_BASIC = (r"\uD800\uDC00-\uDBFF\uDFFF", r"\U00010000-\U0010FFFF")
+_PIECE = re.compile(r"\\p\{(\w+)\}|\\.|\[|\]|[^\\\[\]]+", re.DOTALL)
 
 
 def operation_model(service: str, operation: str) -> OperationModel | None:
@@ -35,10 +46,18 @@ def operation_model(service: str, operation: str) -> OperationModel | None:
 
 
 @cache
-def _compiled(pattern: str) -> re.Pattern[str]:
-    translated = pattern
-    for java, python in _UNICODE_CLASSES.items():
-        translated = translated.replace(java, python)
+def compiled(pattern: str) -> re.Pattern[str]:
+    """An AWS pattern (Java's dialect) as one of `re`."""
+    translated, inside = "", False
+    for piece in _PIECE.finditer(pattern.replace(*_BEYOND_BASIC)):
+        text = piece.group()
+        if piece.group(1):
+            text = _CLASSES[piece.group(1)] if inside else f"[{_CLASSES[piece.group(1)]}]"
+        elif text in "[]":
+            inside = text == "["
+        elif text == r"\z":
+            text = r"\Z"
+        translated += text
     return re.compile(translated)
 
 
@@ -122,7 +141,7 @@ def _string(shape: Shape, value: str, path: str) -> Iterator[str]:
     if enum and value not in enum:
         yield constraint(path, value, f"Member must satisfy enum value set: [{', '.join(enum)}]")
     pattern = shape.metadata.get("pattern")
-    if pattern and _compiled(pattern).fullmatch(value) is None:
+    if pattern and compiled(pattern).fullmatch(value) is None:
         yield constraint(path, value, f"Member must satisfy regular expression pattern: {pattern}")
 
 
