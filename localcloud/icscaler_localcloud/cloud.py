@@ -17,7 +17,6 @@ first use) or moto. `loop` holds all timers. `events` (EventBridge), `schedule_r
 
 from __future__ import annotations
 
-import json
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -238,18 +237,9 @@ class LocalCloud:
         return [line for done in self.lambda_log if done.function == name for line in done.lines]
 
     def metrics_from_emf(self, line: str) -> None:
-        """Turn one EMF log line into metrics, as CloudWatch Logs would.
-
-        A timestamp that is the real clock's (Powertools reads it through `datetime`, which cannot
-        be made virtual) becomes the virtual now; any other is taken as the handler meant it.
-        """
+        """Turn one EMF log line into metrics, as CloudWatch Logs would."""
         from icscaler_localcloud.cloudwatch.emf import ingest_emf
 
-        document = json.loads(line)
-        stamped_s = document["_aws"].get("Timestamp", 0) / 1000
-        if abs(stamped_s - time.time()) < MINUTE_S:
-            document["_aws"]["Timestamp"] = int(self.clock.now_s * 1000)
-            line = json.dumps(document)
         ingest_emf(self.metrics, line, self.clock.now_s)
 
     # -- for the parts of the cloud

@@ -6,9 +6,9 @@ paths (and Powertools, which keeps state at module level) are imported afresh pe
 are only in `sys.modules` while it runs, so two functions that import the same layer share
 nothing. What they do share with the host process: third-party packages, and the Python version.
 
-Around the handler, time is virtual: `time.time` reads the cloud's clock, and `time.sleep` lets
-other events run. Threads that the handler starts do not wait at all. A handler that outlives its
-timeout in virtual time dies at its next AWS call or sleep.
+Around the handler, time is virtual: `time.time` and (in its own modules) `datetime.now` read the
+cloud's clock, `time.sleep` lets other events run. Threads that the handler starts do not wait at
+all. A handler that outlives its timeout in virtual time dies at its next AWS call or sleep.
 
 X-Ray is off (POWERTOOLS_TRACE_DISABLED): there is no daemon to send segments to.
 """
@@ -35,6 +35,7 @@ import boto3
 from icscaler_localcloud.faults import FunctionKilled
 from icscaler_localcloud.lambdas import Function, RunRequest, RunResult
 from icscaler_localcloud.session import SECRET_KEY
+from icscaler_localcloud.virtual_datetime import VirtualDatetime
 
 if TYPE_CHECKING:
     from icscaler_localcloud.cloud import LocalCloud
@@ -98,8 +99,9 @@ class _Stream:
 class Environment:
     """One execution environment of one function."""
 
-    def __init__(self, function: Function) -> None:
+    def __init__(self, function: Function, virtual_datetime: VirtualDatetime) -> None:
         self.function = function
+        self._virtual_datetime = virtual_datetime
         self._paths = [str(p) for p in (function.code_path, *function.layer_paths)]
         self._own_names = _STATEFUL_PACKAGES | {n for p in self._paths for n in _importable(p)}
         self._modules: dict[str, ModuleType] = {}
@@ -127,6 +129,7 @@ class Environment:
             stack.enter_context(self._default_session())
             if self._handler is None:
                 self._handler = _resolve(self.function.handler)
+                self._virtual_datetime.install(self._loaded().values())
             return self._handler(event, context)
 
     def take_lines(self) -> tuple[str, ...]:
@@ -135,7 +138,7 @@ class Environment:
 
     @contextmanager
     def _imports(self) -> Iterator[None]:
-        theirs = {n: m for n, m in sys.modules.items() if n.partition(".")[0] in self._own_names}
+        theirs = self._loaded()
         for name in theirs:
             del sys.modules[name]
         sys.modules.update(self._modules)
@@ -145,12 +148,16 @@ class Environment:
         finally:
             for path in self._paths:
                 sys.path.remove(path)
-            self._modules = {
-                n: m for n, m in sys.modules.items() if n.partition(".")[0] in self._own_names
-            }
+            known, self._modules = self._modules, self._loaded()
+            if known and len(known) != len(self._modules):
+                self._virtual_datetime.install(self._modules.values())
             for name in self._modules:
                 del sys.modules[name]
             sys.modules.update(theirs)
+
+    def _loaded(self) -> dict[str, ModuleType]:
+        """The environment's own modules among those in sys.modules now."""
+        return {n: m for n, m in sys.modules.items() if n.partition(".")[0] in self._own_names}
 
     @contextmanager
     def _logging(self) -> Iterator[None]:
@@ -187,13 +194,14 @@ class InProcessRunner:
     def __init__(self, cloud: LocalCloud) -> None:
         self._cloud = cloud
         self._idle: dict[str, list[Environment]] = {}
+        self._datetime = VirtualDatetime(lambda: cloud.clock.now_s)
         self._deadlines: list[tuple[float, int]] = []
 
     def run(self, request: RunRequest) -> RunResult:
         """One invocation; an environment whose handler died is not used again."""
         function = request.function
         idle = self._idle.setdefault(function.name, [])
-        environment = idle.pop() if idle else Environment(function)
+        environment = idle.pop() if idle else Environment(function, self._datetime)
         cold = environment.cold
         context = LambdaContext(request, lambda: self._cloud.clock.now_s)
         self._deadlines.append((request.deadline_s, function.timeout_s))

@@ -72,6 +72,7 @@ class OwnService(Protocol):
 OWN_SERVICES: dict[str, str] = {
     "sagemaker": "icscaler_localcloud.sagemaker:create_service",
     "sagemaker-runtime": "icscaler_localcloud.sagemaker:create_runtime_service",
+    "application-autoscaling": "icscaler_localcloud.autoscaling:create_service",
     "cloudwatch": "icscaler_localcloud.cloudwatch:create_service",
 }
 
