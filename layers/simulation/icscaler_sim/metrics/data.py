@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TypeAlias
 class Datum(NamedTuple):
     """A statistic set; with `values` and `counts` also a distribution (same length)."""
 
-    count: float
+    sample_count: float
     total: float
     minimum: float
     maximum: float

@@ -90,8 +90,8 @@ def _samples(data: Sequence[Datum]) -> Samples | None:
     counts: dict[float, float] = {}
     for datum in data:
         if datum.values is None or datum.counts is None:
-            if datum.count > 0 and datum.minimum == datum.maximum:
-                counts[datum.minimum] = counts.get(datum.minimum, 0.0) + datum.count
+            if datum.sample_count > 0 and datum.minimum == datum.maximum:
+                counts[datum.minimum] = counts.get(datum.minimum, 0.0) + datum.sample_count
                 continue
             return None
         for value, count in zip(datum.values, datum.counts, strict=True):
@@ -155,12 +155,12 @@ _TRIMMED: dict[str, Callable[[Samples, _Bounds], float | None]] = {
 
 
 def _average(data: Sequence[Datum]) -> float | None:
-    count = sum(datum.count for datum in data)
+    count = sum(datum.sample_count for datum in data)
     return sum(datum.total for datum in data) / count if count else None
 
 
 _PLAIN: dict[str, Statistic] = {
-    "SampleCount": lambda data: sum(datum.count for datum in data),
+    "SampleCount": lambda data: sum(datum.sample_count for datum in data),
     "Sum": lambda data: sum(datum.total for datum in data),
     "Average": _average,
     "Minimum": lambda data: min(datum.minimum for datum in data),

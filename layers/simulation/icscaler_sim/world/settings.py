@@ -79,7 +79,7 @@ class WorldSettings:
     image_cache: ImageCache = "instance"
     """Where a pulled image stays: nowhere, on the instance (spec.data_caching allowing),
     or for every instance of the endpoint (container caching)."""
-    startup_timeout_s: float = 1800.0
+    startup_timeout_s: float = 600.0
     """Container health check time-out where a spec gives none (undocumented default)."""
     download_timeout_s: float = 3600.0
     """Image and weights time-out where a spec gives none (undocumented default)."""
@@ -94,6 +94,8 @@ class WorldSettings:
     placement_timeout_s: float = 1800.0
     """Component with copies that found no room: back from Updating with a FailureReason (from
     Creating: Failed). Desired stays, and a copy that finds room later still starts."""
+    draining_counts_as_room: bool = True
+    """A call that needs room which copies are just leaving is accepted (undocumented)."""
     no_room: NoRoom = "refuse"
     """More copies than the variant at its maximum can hold: refused at the call (as one public
     report saw), or accepted and told in FailureReason."""

@@ -55,7 +55,6 @@ class Station:
         "_line",
         "_mark_s",
         "_offset",
-        "_patience_s",
         "_rate",
         "_serving",
         "_settings",
@@ -69,6 +68,7 @@ class Station:
         "minutes",
         "name",
         "now_s",
+        "patience_s",
         "service_s",
         "slots",
         "tens",
@@ -104,7 +104,7 @@ class Station:
         self.gpus = 0
         self._draining_slots = 0
         self._serving: Copies = ((profile, 1),)
-        self._patience_s = profile.patience_s
+        self.patience_s = profile.patience_s
         self.error_fraction = profile.error_fraction
         self.service_s = profile.service_s(0, 0)
         self.busy = 0.0
@@ -164,7 +164,7 @@ class Station:
         self.books.copies_high = max(self.books.copies_high, copies)
         if ready or draining:
             self._serving = ready or draining
-            self._patience_s = self._serving[0][0].patience_s
+            self.patience_s = self._serving[0][0].patience_s
             self.error_fraction = sum(
                 profile.error_fraction * profile.slots_per_copy * count
                 for profile, count in self._serving
@@ -194,7 +194,7 @@ class Station:
     def settle(self, to_s: float) -> None:
         """Do what is due up to `to_s`: flows that end, metric periods to close."""
         while True:
-            stop_s = self._mark_s
+            stop_s: float = self._mark_s
             if self._flow_end_s < stop_s:
                 stop_s = self._flow_end_s
             if stop_s > to_s:
@@ -276,7 +276,7 @@ class Station:
             now_s,
             stop_s,
             slots / self.service_s,
-            self._patience_s,
+            self.patience_s,
             self._settings.in_time_s,
             outcome,
         )

@@ -1,10 +1,25 @@
-"""The world's front door."""
+"""The world's front door: AWS's verbs, requests, and the passing of time."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from icscaler_sim.metrics.store import MetricStore
+from icscaler_sim.world import checks
+from icscaler_sim.world.components import Component
+from icscaler_sim.world.emission import (
+    publish_component,
+    publish_fleet,
+    publish_single_model,
+    publish_variant_requests,
+)
+from icscaler_sim.world.endpoints import Endpoint
+from icscaler_sim.world.faults import Faults
+from icscaler_sim.world.instances import Variant
+from icscaler_sim.world.kernel import Kernel
+from icscaler_sim.world.operations import AdapterChange, Deletion, Scaling
+from icscaler_sim.world.refusals import model_error, no_capacity, no_component, no_endpoint
+from icscaler_sim.world.rolling import Rolling
 from icscaler_sim.world.settings import WorldSettings
 from icscaler_sim.world.specs import (
     ComponentSpec,
@@ -16,14 +31,16 @@ from icscaler_sim.world.specs import (
     Target,
     VariantSpec,
 )
+from icscaler_sim.world.station import Station
+from icscaler_sim.world.tally import Tally
 
 
 class World:
-    """One account and Region. Same seed and same calls: same results, however `advance` is sliced."""
+    """One account and Region. Same seed and calls: same results, however `advance` is sliced.
 
-    now_s: float
-    profiles: ProfileCatalog
-    metrics: MetricStore
+    Times are epoch seconds. Views are of this moment; changes take their time. What AWS would
+    refuse raises `Refusal` and changes nothing.
+    """
 
     def __init__(
         self,
@@ -34,37 +51,164 @@ class World:
         profiles: ProfileCatalog | None = None,
         metrics: MetricStore | None = None,
     ) -> None:
-        raise NotImplementedError
+        self._kernel = Kernel(
+            settings or WorldSettings(),
+            seed,
+            start_s,
+            profiles if profiles is not None else ProfileCatalog(),
+            metrics if metrics is not None else MetricStore(),
+        )
+        self._endpoints: dict[str, Endpoint] = {}
+        self._components: dict[str, Component] = {}
+        self._stations: dict[Target, Station] = {}
+        self._station_count = 0
+        self._invoke_errors = 0.0
+
+    # --- what is shared with callers
+    @property
+    def now_s(self) -> float:
+        """The present."""
+        return self._kernel.now_s
+
+    @property
+    def settings(self) -> WorldSettings:
+        """The physics and switches in force."""
+        return self._kernel.settings
+
+    @property
+    def profiles(self) -> ProfileCatalog:
+        """Service profiles; a change applies to copies ordered from now on."""
+        return self._kernel.profiles
+
+    @property
+    def metrics(self) -> MetricStore:
+        """Where the world's metrics can be read."""
+        return self._kernel.metrics
+
+    @property
+    def faults(self) -> Faults:
+        """What is broken on purpose."""
+        return self._kernel.faults
+
+    @property
+    def tally(self) -> Tally:
+        """What happened, counted exactly."""
+        return self._kernel.tally
 
     def advance(self, to_s: float) -> None:
         """Run physics up to `to_s`. Raises ValueError when that is in the past."""
-        raise NotImplementedError
+        kernel = self._kernel
+        if to_s < kernel.now_s:
+            raise ValueError(f"cannot go back from {kernel.now_s} to {to_s}")
+        agenda = kernel.agenda
+        due_s = agenda.next_s()
+        while due_s is not None and due_s <= to_s:
+            event = agenda.pop()
+            assert event is not None
+            kernel.now_s = event[0]
+            event[1]()
+            due_s = agenda.next_s()
+        kernel.now_s = to_s
 
+    # --- endpoints
     def create_endpoint(self, name: str, variants: Sequence[VariantSpec]) -> None:
-        """Order an endpoint; Creating until its first instances are up."""
-        raise NotImplementedError
+        """Order an endpoint: Creating until its instances are up. Name must be free."""
+        checks.new_endpoint(self._endpoints, name, variants)
+        endpoint = Endpoint(self._kernel, name, variants, self._endpoint_gone)
+        self._endpoints[name] = endpoint
+        for variant in endpoint.variants.values():
+            if variant.spec.model_name is not None:
+                self._host_model(endpoint, variant, variant.spec.model_name)
+            publish_fleet(
+                self.metrics,
+                name,
+                variant.spec.name,
+                variant.log.minutes,
+                variant.component_minutes,
+            )
+        endpoint.start()
 
     def delete_endpoint(self, name: str) -> None:
-        raise NotImplementedError
+        """Deleting, then gone. Refused while it changes or has components (by switch)."""
+        endpoint = self._endpoint(name)
+        components = [c for c in self._components.values() if c.variant.endpoint is endpoint]
+        checks.delete_endpoint(endpoint, bool(components), self.settings)
+        for component in components:
+            component.begin(Deletion(component), "Deleting")
+        endpoint.delete()
 
     def set_variant_instances(self, endpoint: str, variant: str, instances: int) -> None:
-        raise NotImplementedError
+        """`UpdateEndpointWeightsAndCapacities`: Updating, then InService. One change at a time."""
+        found = self._variant(endpoint, variant)
+        checks.set_instances(found, instances)
+        found.set_instances(instances)
 
     def set_variant_weight(self, endpoint: str, variant: str, weight: float) -> None:
-        raise NotImplementedError
+        """Set the share of traffic a variant should get (callers split traffic themselves)."""
+        found = self._variant(endpoint, variant)
+        checks.set_weight(found, weight)
+        found.weight = weight
 
     def set_managed_scaling(
         self, endpoint: str, variant: str, *, min_instances: int, max_instances: int
     ) -> None:
-        raise NotImplementedError
+        """Change managed instance scaling's limits in place (`UpdateEndpoint`)."""
+        found = self._variant(endpoint, variant)
+        found.scaling = checks.managed_scaling(found, min_instances, max_instances)
+        found.launch_missing()
+        found.scale_in.plan()
 
+    def lose_instance(self, endpoint: str, variant: str, ordinal: int | None = None) -> None:
+        """Fault: an instance in service (the youngest, if none is named) dies with its copies."""
+        found = self._variant(endpoint, variant)
+        here = [i for i in found.in_service() if ordinal in (None, i.ordinal)]
+        if not here:
+            raise ValueError(f"no such instance in service on {endpoint}/{variant}")
+        found.lose(here[-1])
+
+    def endpoint(self, name: str) -> EndpointView:
+        """As DescribeEndpoint. Raises Refusal for an unknown name."""
+        return self._endpoint(name).view()
+
+    def endpoints(self) -> list[EndpointView]:
+        """All endpoints in the order of their creation."""
+        return [endpoint.view() for endpoint in self._endpoints.values()]
+
+    # --- components
     def create_component(
         self, name: str, endpoint: str, variant: str, spec: ComponentSpec, copies: int
     ) -> None:
-        raise NotImplementedError
+        """Creating, then InService or Failed. Names are unique in the account."""
+        if name in self._components:
+            raise checks.name_taken(name)
+        found = self._variant(endpoint, variant)
+        base = None
+        if spec.base is not None:
+            base = checks.base_of(self._components.get(spec.base), spec.base, found)
+        checks.new_component(found, name, spec, copies, self.settings)
+        station = base.station if base is not None else self._open_station(name, name, spec)
+        component = Component(
+            self._kernel, name, found, spec, station, self._component_gone, base=base
+        )
+        self._components[name] = component
+        self._stations[name] = station
+        if base is not None:
+            base.adapters.add(name)
+            component.begin(AdapterChange(component, "CREATE_IN_PROGRESS"), "Creating")
+            return
+        self._publish(component)
+        component.desired = copies
+        component.begin(Scaling(component, "CREATE_IN_PROGRESS"), "Creating")
 
     def set_copies(self, name: str, copies: int) -> None:
-        raise NotImplementedError
+        """`UpdateInferenceComponentRuntimeConfig`: Updating, then InService."""
+        component = self._component(name)
+        checks.set_copies(component, copies, self.settings)
+        if component.base is not None:
+            component.begin(AdapterChange(component, "UPDATE_RC_IN_PROGRESS"), "Updating")
+            return
+        component.desired = copies
+        component.begin(Scaling(component, "UPDATE_RC_IN_PROGRESS"), "Updating")
 
     def update_component(
         self,
@@ -73,26 +217,53 @@ class World:
         copies: int | None = None,
         rolling: RollingPolicy | None = None,
     ) -> None:
-        raise NotImplementedError
+        """`UpdateInferenceComponent`: another spec (in batches with `rolling`), copy count or both.
 
-    def delete_component(self, name: str) -> None:
-        raise NotImplementedError
+        Ends InService with the new spec, or after a rollback with the old one.
+        """
+        component = self._component(name)
+        target = component.desired if copies is None else copies
+        if spec is None or spec == component.spec:
+            self.set_copies(name, target)
+            return
+        checks.update(component, spec, target, rolling, self.settings)
+        component.last_rolling = rolling or component.last_rolling
+        if component.base is not None:
+            component.spec = spec
+            component.begin(AdapterChange(component, "UPDATE_IN_PROGRESS"), "Updating")
+        elif not component.copies and self.settings.instant_update_at_zero:
+            component.spec = spec
+            component.desired = target
+            component.begin(Scaling(component, "UPDATE_IN_PROGRESS"), "Updating")
+        else:
+            component.begin(Rolling(component, spec, target, rolling), "Updating")
 
     def abort_update(self, name: str, reason: str) -> None:
-        raise NotImplementedError
+        """A deployment alarm fired: roll back natively. Refused when no update is under way."""
+        component = self._component(name)
+        if not isinstance(component.operation, Rolling):
+            raise checks.no_update(name)
+        component.operation.roll_back(reason)
 
-    def endpoint(self, name: str) -> EndpointView:
-        raise NotImplementedError
-
-    def endpoints(self) -> list[EndpointView]:
-        raise NotImplementedError
+    def delete_component(self, name: str) -> None:
+        """Deleting, then gone and its name free. Refused while it changes or has adapters."""
+        component = self._component(name)
+        checks.delete_component(component)
+        component.begin(Deletion(component), "Deleting")
 
     def component(self, name: str) -> ComponentView:
-        raise NotImplementedError
+        """As DescribeInferenceComponent. Raises Refusal for an unknown name."""
+        return self._component(name).view()
 
     def components(self, endpoint: str | None = None) -> list[ComponentView]:
-        raise NotImplementedError
+        """All components (of one endpoint) in the order of their creation."""
+        return [
+            component.view()
+            for component in self._components.values()
+            if endpoint in (None, component.variant.endpoint.name)
+        ]
 
+    # --- requests
     def arrive(
         self,
         target: Target,
@@ -103,11 +274,123 @@ class World:
         input_tokens: float = 0,
         output_tokens: float = 0,
     ) -> None:
-        """`n` requests spread evenly over [at_s, until_s), or all at `at_s`; never in the past."""
-        raise NotImplementedError
+        """`n` requests spread evenly over [at_s, until_s), or all at `at_s`; never in the past.
+
+        Tokens are means per request. Traffic to an adapter is traffic of its base. Raises
+        Refusal for an unknown target, ValueError for a past or negative one.
+        """
+        station = self._station(target)
+        now_s = self._kernel.now_s
+        if at_s < now_s or n < 0:
+            raise ValueError(f"cannot let {n} requests arrive at {at_s}: it is {now_s}")
+        if n == 0:
+            return
+        if until_s is None or until_s <= at_s:
+            if at_s == now_s:
+                station.burst(at_s, n, input_tokens, output_tokens)
+            else:
+                self._kernel.agenda.at(
+                    at_s, lambda: _ignore(station.burst(at_s, n, input_tokens, output_tokens))
+                )
+        elif at_s == now_s:
+            station.flow(at_s, until_s, n, input_tokens, output_tokens)
+        else:
+            self._kernel.agenda.at(
+                at_s, lambda: station.flow(at_s, until_s, n, input_tokens, output_tokens)
+            )
 
     def invoke(
         self, target: Target, *, input_tokens: float = 0, output_tokens: float = 0
     ) -> Invocation:
-        """One request now. Raises Refusal (`ValidationError` at zero copies, `ModelError`)."""
-        raise NotImplementedError
+        """`InvokeEndpoint`: one request now, served or refused.
+
+        Raises Refusal: `ValidationError` without a ready copy, `ModelError` when the container
+        fails it or it would wait longer than its patience.
+        """
+        station = self._station(target)
+        now_s = self._kernel.now_s
+        wait_s = station.burst(now_s, 1, input_tokens, output_tokens)
+        if not station.copies:
+            raise no_capacity()
+        if wait_s > station.patience_s:
+            raise model_error("Your invocation timed out while waiting for a response.")
+        self._invoke_errors += station.error_fraction
+        if self._invoke_errors >= 1.0:
+            self._invoke_errors -= 1.0
+            raise model_error("Received server error (500) from the model container.")
+        return Invocation(target, now_s, wait_s, wait_s + station.service_s)
+
+    # --- inside
+    def _endpoint(self, name: str) -> Endpoint:
+        found = self._endpoints.get(name)
+        if found is None:
+            raise no_endpoint(name)
+        return found
+
+    def _variant(self, endpoint: str, variant: str) -> Variant:
+        return checks.variant_of(self._endpoint(endpoint), variant)
+
+    def _component(self, name: str) -> Component:
+        found = self._components.get(name)
+        if found is None:
+            raise no_component(name)
+        return found
+
+    def _station(self, target: Target) -> Station:
+        found = self._stations.get(target)
+        if found is None:
+            raise no_component(target) if isinstance(target, str) else no_endpoint(target[0])
+        return found
+
+    def _open_station(self, name: str, target: Target, spec: ComponentSpec) -> Station:
+        kernel = self._kernel
+        self._station_count += 1
+        station = Station(
+            name,
+            kernel.now_s,
+            kernel.profiles.for_component(name, spec),
+            kernel.settings,
+            kernel.lags,
+            kernel.faults,
+            offset=101 * self._station_count,
+            keep_s=kernel.metrics.keep_s,
+        )
+        station.minutes.refresh = station.tens.refresh = lambda: station.settle(kernel.now_s)
+        kernel.tally.track_requests(name, station.counts_at)
+        self._stations[target] = station
+        return station
+
+    def _host_model(self, endpoint: Endpoint, variant: Variant, model_name: str) -> None:
+        """A single-model variant runs one copy of its model on each instance."""
+        name = f"{endpoint.name}/{variant.spec.name}"
+        spec = ComponentSpec(gpus=variant.kind.gpus, image=model_name, artifact=model_name)
+        station = self._open_station(name, (endpoint.name, variant.spec.name), spec)
+        variant.model = Component(
+            self._kernel, name, variant, spec, station, lambda gone: None, hidden=True
+        )
+        variant.component_minutes.append(station.minutes)
+        publish_single_model(self.metrics, endpoint.name, variant.spec.name, station, self.settings)
+
+    def _publish(self, component: Component) -> None:
+        variant, station = component.variant, component.station
+        publish_component(self.metrics, station, self.settings)
+        variant.component_minutes.append(station.minutes)
+        if self.settings.component_endpoint_metrics:
+            publish_variant_requests(
+                self.metrics, variant.endpoint.name, variant.spec.name, station, self.settings
+            )
+
+    def _component_gone(self, component: Component) -> None:
+        del self._components[component.name]
+        del self._stations[component.name]
+        if component.base is not None:
+            component.base.adapters.discard(component.name)
+
+    def _endpoint_gone(self, endpoint: Endpoint) -> None:
+        self._endpoints.pop(endpoint.name, None)
+        for variant in endpoint.variants.values():
+            self._stations.pop((endpoint.name, variant.spec.name), None)
+
+
+def _ignore(value: object) -> None:
+    """For actions whose result nobody wants."""
