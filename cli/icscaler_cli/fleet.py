@@ -202,10 +202,14 @@ def _show_changes(before: dict[str, EndpointConfig], compiled: CompiledFleet) ->
 def _confirm(yes: bool, question: str) -> None:
     if yes:
         return
-    if not sys.stdin.isatty():
+    if not _somebody_is_here():
         say("error: nobody is here to confirm", "bold red")
         say("    add --yes to publish without being asked, or --dry-run to look only")
         raise typer.Exit(ExitCode.USAGE)
     if not typer.confirm(question, err=True):
         say("Nothing was published.")
         raise typer.Exit(ExitCode.USAGE)
+
+
+def _somebody_is_here() -> bool:
+    return sys.stdin.isatty()

@@ -99,20 +99,41 @@ def read_document(text: str, name: str) -> Document:
             )
         )
         return document
-    loader = _Loader(text)
     try:
-        node = loader.get_single_node()
+        node = _compose(text)
+    except yaml.reader.ReaderError as error:
+        document.problems.append(_character_problem(error, text, name))
+        return document
     except yaml.YAMLError as error:
         document.problems.append(_syntax_problem(error, name))
         return document
     except RecursionError:
         document.problems.append(Problem(name, 0, 0, "", "nested too deeply", "flatten the file"))
         return document
-    finally:
-        loader.dispose()
     if node is not None:
         _Reader(document).read(node)
     return document
+
+
+def _compose(text: str) -> yaml.Node | None:
+    loader = _Loader(text)
+    try:
+        return loader.get_single_node()
+    finally:
+        loader.dispose()
+
+
+def _character_problem(error: yaml.reader.ReaderError, text: str, name: str) -> Problem:
+    before = text[: error.position].split("\n")
+    code = error.character if isinstance(error.character, int) else ord(error.character)
+    return Problem(
+        name,
+        len(before),
+        len(before[-1]) + 1,
+        "",
+        f"YAML allows no character U+{code:04X}",
+        "take it out; control characters get into files by copying or by a wrong encoding",
+    )
 
 
 def _syntax_problem(error: yaml.YAMLError, name: str) -> Problem:

@@ -42,7 +42,11 @@ def key_path(path: Path) -> str:
     """`("models", 3, "resources", "gpus")` as `models[3].resources.gpus`."""
     text = ""
     for part in path:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
+        if isinstance(part, int):
+            text += f"[{part}]"
+        else:
+            word = part if part.isprintable() else repr(part)
+            text += f".{word}" if text else word
     return text
 
 
