@@ -5,6 +5,12 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# No deadline per example: cores are shared, and a slow one would fail a law that holds. Elsewhere
+# Hypothesis's own choice stays, which is reproducible examples where CI is set.
+settings.register_profile("icscaler", settings(), deadline=None)
+settings.load_profile("icscaler")
 
 # Every recorded file some test opens. A folder without one is a broken set-up, no reason to skip.
 TRACE_FILES = (
