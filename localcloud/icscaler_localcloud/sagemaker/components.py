@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -91,6 +92,7 @@ class ComponentOperations:
 
     def set_copies(self, params: Params) -> Mapping[str, Any]:
         view = self.find(params["InferenceComponentName"])
+        self._settled(view)
         self._context.world.set_copies(view.name, params["DesiredRuntimeConfig"]["CopyCount"])
         return {"InferenceComponentArn": self._context.arns.component(view.name)}
 
@@ -139,14 +141,12 @@ class ComponentOperations:
 
     def alarm_went_on(self, alarm: str) -> None:
         """A CloudWatch alarm entered ALARM: updates that watch it roll back."""
+        reason = f"The deployment was rolled back because alarm {alarm} is in ALARM state."
         for name, record in self._records.items():
             if alarm in record.alarms and record.target is not None:
-                view = self._view_or_none(name)
-                if view is None or view.status != "Updating":
-                    continue
-                self._context.world.abort_update(
-                    name, f"The deployment was rolled back because alarm {alarm} is in ALARM state."
-                )
+                # Refused: the update has ended by now, or had no copies to replace.
+                with suppress(Refusal):
+                    self._context.world.abort_update(name, reason)
 
     def _settled(self, view: ComponentView) -> ComponentRecord:
         record = self._records.get(view.name)

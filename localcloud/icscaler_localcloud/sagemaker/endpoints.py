@@ -130,9 +130,7 @@ class EndpointOperations:
                 "Replacing the fleet of a running endpoint (other variants, models, instance "
                 "types or scale-in policy)"
             )
-        retained = _retained(params)
-        for name, variant in new.items():
-            self._apply(view.name, name, variant, retained)
+        self._apply(view, new, _retained(params))
         record.pending, record.pending_since_s = config, context.now_s
         if "DeploymentConfig" in params:
             record.last_deployment = params["DeploymentConfig"]
@@ -218,20 +216,35 @@ class EndpointOperations:
             )
         self._check_quota(variant.spec.instance_type, count - variant.desired_instances)
 
-    def _apply(self, endpoint: str, name: str, variant: Params, retained: frozenset[str]) -> None:
-        world = self._context.world
-        scaling = managed_scaling(variant)
-        if scaling is not None:
-            world.set_managed_scaling(
-                endpoint,
-                name,
-                min_instances=scaling.min_instances,
-                max_instances=scaling.max_instances,
-            )
-        elif "DesiredInstanceCount" not in retained:
-            world.set_variant_instances(endpoint, name, variant["InitialInstanceCount"])
-        if "DesiredWeight" not in retained:
-            world.set_variant_weight(endpoint, name, variant.get("InitialVariantWeight", 1.0))
+    def _apply(
+        self, view: EndpointView, new: Mapping[str, Params], retained: frozenset[str]
+    ) -> None:
+        """Weights and limits first: a change of instances puts the endpoint in Updating."""
+        world, counts = self._context.world, {}
+        for variant in view.variants:
+            name = variant.spec.name
+            scaling, count = managed_scaling(new[name]), new[name]["InitialInstanceCount"]
+            if scaling is None and count != variant.desired_instances:
+                counts[name] = count
+                self._check_quota(variant.spec.instance_type, count - variant.desired_instances)
+        if "DesiredInstanceCount" in retained:
+            counts.clear()
+        if len(counts) > 1:
+            raise not_simulated("Changing the instance counts of several variants in one update")
+        for name, variant_params in new.items():
+            if "DesiredWeight" not in retained:
+                weight = variant_params.get("InitialVariantWeight", 1.0)
+                world.set_variant_weight(view.name, name, weight)
+            scaling = managed_scaling(variant_params)
+            if scaling is not None:
+                world.set_managed_scaling(
+                    view.name,
+                    name,
+                    min_instances=scaling.min_instances,
+                    max_instances=scaling.max_instances,
+                )
+        for name, count in counts.items():
+            world.set_variant_instances(view.name, name, count)
 
     def _variant_summary(
         self, variant: VariantView, config: Named, view: EndpointView

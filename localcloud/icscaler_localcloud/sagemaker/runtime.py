@@ -82,6 +82,11 @@ class RuntimeService:
                 f"Inference component {component} of endpoint {endpoint.name} of account "
                 f"{self.context.arns.account} not found."
             )
+        if view.spec.base is not None and view.status == "Creating":
+            raise ServiceError(
+                "ModelNotReadyException",
+                f"Adapter {component} is still being loaded. Wait and try your request again.",
+            )
         return component, view.variant
 
     def _endpoint(self, name: str) -> EndpointView:
