@@ -78,8 +78,13 @@ class Series:
         """
         compute = parse(stat)
         found: list[list[Datum]] = [[] for _ in range(count)]
-        for at_s, datum in self.points(start_s, start_s + 60 * count, seen_at_s):
-            found[(at_s - start_s) // 60].append(datum)
+        end_s = start_s + 60 * count
+        for table, project in self.sources:
+            for row in table.recent(start_s):
+                if row[0] < end_s and row[1] <= seen_at_s:
+                    datum = project(row, seen_at_s)
+                    if datum is not None:
+                        found[(row[0] - start_s) // 60].append(datum)
         return [compute(data) if data else None for data in found]
 
     def holds_data(self) -> bool:
@@ -111,6 +116,13 @@ class GaugeSeries(Series):
             if row[1] <= seen_at_s:
                 yield row[0], single(self.combine(row, by_time.get(row[0], [])))
         yield from super().points(start_s, end_s, seen_at_s)
+
+    def minutes(self, stat: str, start_s: int, count: int, seen_at_s: float) -> list[float | None]:
+        compute = parse(stat)
+        found: list[list[Datum]] = [[] for _ in range(count)]
+        for at_s, datum in self.points(start_s, start_s + 60 * count, seen_at_s):
+            found[(at_s - start_s) // 60].append(datum)
+        return [compute(data) if data else None for data in found]
 
 
 def _whole(row: Row, seen_at_s: float) -> Datum:

@@ -53,6 +53,11 @@ class Faults:
             self.failing_copies[component] = left - 1
         return left > 0
 
+    @property
+    def hide_metrics(self) -> bool:
+        """Whether any metric point may be hidden or late."""
+        return bool(self.metric_gaps or self.metric_delay_s)
+
     def visible_s(self, name: str, at_s: float, visible_at_s: float) -> float:
         """When a point of `at_s` is readable; infinity: never."""
         for key in (name, "*"):

@@ -12,9 +12,8 @@ from typing import NamedTuple
 
 from icscaler_sim.world.rows import MinuteRow
 from icscaler_sim.world.tally import RequestCounts
-from icscaler_sim.world.waiting import Outcome, WaitPart
+from icscaler_sim.world.waiting import Outcome
 
-_NO_WAITS: tuple[WaitPart, ...] = ()
 _NONE = 1e-6
 
 
@@ -47,6 +46,7 @@ class Ledger:
         "minute_low",
         "outcome",
         "per_copy",
+        "plain",
         "refused",
         "removed",
         "slot_s",
@@ -61,6 +61,7 @@ class Ledger:
         self.failed = 0.0
         self.lost = 0.0
         self.removed = 0.0
+        self.plain = True  # nothing but service without waiting: counting is simple
         # Sums over this minute.
         self.per_copy = 0.0
         self.busy_s = 0.0  # slot-seconds in use
@@ -89,6 +90,27 @@ class Ledger:
         self.slot_s += slots * held_s
         self.gpu_s += gpus * held_s
 
+    # --- what goes wrong, in fractions of requests
+    def refuse(self, requests: float) -> None:
+        """They met no ready copy."""
+        self.refused += requests
+        self.plain = False
+
+    def fail(self, requests: float) -> None:
+        """They were served an error."""
+        self.failed += requests
+        self.plain = False
+
+    def lose(self, requests: float) -> None:
+        """They were being served when their copy died."""
+        self.lost += requests
+        self.plain = False
+
+    def remove(self, requests: float) -> None:
+        """They still waited when the last copy left."""
+        self.removed += requests
+        self.plain = False
+
     def watch(self, in_flight: float) -> None:
         """`in_flight` requests per copy at this moment (between two of these it is monotone)."""
         if in_flight > self.high:
@@ -116,8 +138,12 @@ class Ledger:
     def count(self, line_amount: float) -> Counted:
         """Turn fractions into whole requests; `line_amount` still wait."""
         counts, outcome = self.counts, self.outcome
-        arrived = max(0, int(self.arrived + 0.5))
+        arrived = int(self.arrived + 0.5)
         self.arrived -= arrived
+        if self.plain:
+            counts.arrived += arrived
+            counts.in_time += arrived
+            return Counted(arrived, 0, 0, 0, arrived)
         no_capacity = min(arrived, _whole(self.refused))
         self.refused -= no_capacity
         accepted = arrived - no_capacity
@@ -133,7 +159,10 @@ class Ledger:
         counts.copy_removed += removed
         counts.gave_up += gave_up
         served = pool - counts.waiting
-        return Counted(accepted, no_capacity, gave_up + removed, self._judge(served), served)
+        errors = self._judge(served)
+        carried = (self.refused, self.failed, self.lost, self.removed)
+        self.plain = not counts.waiting and not any(carried) and outcome.settled()
+        return Counted(accepted, no_capacity, gave_up + removed, errors, served)
 
     def _judge(self, served: int) -> int:
         """Sort served requests into in time, late and errors; returns the errors."""
@@ -151,7 +180,7 @@ class Ledger:
         counts.copy_lost += lost
         return errors + lost
 
-    def close_minute(
+    def row(
         self,
         at_s: int,
         visible_at_s: float,
@@ -159,9 +188,8 @@ class Ledger:
         counted: Counted,
         service_s: float,
     ) -> MinuteRow:
-        """The row of the minute that began at `at_s`; starts the next minute's sums."""
-        waits = self.outcome.waits
-        row = MinuteRow(
+        """The row of the minute that began at `at_s`."""
+        return MinuteRow(
             at_s,
             visible_at_s,
             settled_at_s,
@@ -175,15 +203,18 @@ class Ledger:
             counted.errors,
             counted.served,
             service_s,
-            tuple(waits) if waits else _NO_WAITS,
+            tuple(self.outcome.waits),
             0 if self.minute_low == math.inf else int(self.minute_low),
             self.minute_high,
         )
-        if waits:
+
+    def next_minute(self, copies: int) -> None:
+        """Start the next minute's sums, with `copies` ready."""
+        if self.outcome.waits:
             self.outcome.waits = []
         self.per_copy = self.busy_s = self.slot_s = self.gpu_s = 0.0
         self.minute_low, self.minute_high = math.inf, 0
-        return row
+        self.copies_high = copies
 
 
 def _whole(fraction: float) -> int:

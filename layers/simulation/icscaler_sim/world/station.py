@@ -16,7 +16,7 @@ from typing import TypeAlias
 from icscaler_sim.metrics.data import Table
 from icscaler_sim.world.faults import Faults
 from icscaler_sim.world.ledger import Ledger
-from icscaler_sim.world.rows import InFlightRow
+from icscaler_sim.world.rows import InFlightRow, MinuteRow
 from icscaler_sim.world.settings import WorldSettings
 from icscaler_sim.world.specs import ServiceProfile
 from icscaler_sim.world.tally import RequestCounts
@@ -143,8 +143,11 @@ class Station:
         self.books.per_copy += requests / self.copies
         free = 0.0 if self._line.amount else min(float(requests), self.slots - self.busy)
         self.busy += free
-        self.books.failed += free * self.error_fraction
-        self._line.join(at_s, at_s, requests - free)
+        if self.error_fraction:
+            self.books.fail(free * self.error_fraction)
+        if free < requests:
+            self.books.plain = False
+            self._line.join(at_s, at_s, requests - free)
         self._watch()
         return self._line.amount * self.service_s / self.slots
 
@@ -171,7 +174,7 @@ class Station:
             ) / _slots(self._serving)
             self._load_changed()
         elif self._line.amount:
-            self.books.removed += self._line.empty_out()
+            self.books.remove(self._line.empty_out())
         self.busy = min(self.busy, float(slots or self._draining_slots))
         self._watch()
 
@@ -180,7 +183,7 @@ class Station:
         self.move(at_s)
         self._dirty = True
         if self.copies:
-            self.books.lost += self.busy * min(1.0, copies / self.copies)
+            self.books.lose(self.busy * min(1.0, copies / self.copies))
 
     def drain_s(self) -> float:
         """How long a copy that leaves now needs to finish what it serves."""
@@ -199,8 +202,8 @@ class Station:
                 stop_s = self._flow_end_s
             if stop_s > to_s:
                 return
-            if not self._dirty and not self.copies:
-                self._skip(to_s)
+            if not self._dirty:
+                self._settle_idle(to_s)
                 return
             if stop_s > self.now_s:
                 self._run(stop_s)
@@ -225,11 +228,23 @@ class Station:
         twin.books.count(twin._line.amount)
         return twin.books.counts
 
-    def _skip(self, to_s: float) -> None:
-        """Nothing is ready, nothing arrives: no period up to `to_s` has anything to tell."""
+    def _settle_idle(self, to_s: float) -> None:
+        """The same when nothing arrives or is served: what periods have to tell is known."""
         grain_s = self._grain_s
-        self._mark_s = (int(to_s // grain_s) + 1) * grain_s
-        self.now_s = self.books.capacity_since_s = float(self._mark_s - grain_s)
+        first_s, end_s = self._mark_s, int(to_s // grain_s) * grain_s
+        self._mark_s = end_s + grain_s
+        self.now_s = self.books.capacity_since_s = float(end_s)
+        if not self.copies:
+            return
+        for at_s in range(first_s, end_s + 1, grain_s):
+            if grain_s == 10:
+                self._publish_in_flight(at_s, 0, 0)
+            if at_s % 60 == 0:
+                visible_s = self._visible_s(at_s)
+                settled_s = visible_s + self._settings.late_lag_s
+                row = (at_s - 60, visible_s, settled_s, 0, 0.0, self.copies, 0.0, float(self.gpus))
+                rest = (0, 0, 0, 0, self.service_s, (), 0, 0)
+                self.minutes.append(tuple.__new__(MinuteRow, row + rest))
 
     def _run(self, stop_s: float) -> None:
         """Move the state to `stop_s`; load and capacity are constant until then."""
@@ -259,7 +274,8 @@ class Station:
             full_s = now_s + service_s * math.log(gap / (slots - level)) if busy < slots else now_s
             stop_s = min(stop_s, full_s)
         span_s = stop_s - now_s
-        self.books.failed += self._rate * span_s * self.error_fraction
+        if self.error_fraction:
+            self.books.fail(self._rate * span_s * self.error_fraction)
         if gap == 0.0:
             self.books.busy_s += level * span_s
             return stop_s
@@ -271,6 +287,7 @@ class Station:
     def _run_full(self, now_s: float, stop_s: float, slots: int) -> float:
         """Somebody waits, all slots are taken. Returns when nobody waits any more."""
         outcome = self.books.outcome
+        self.books.plain = False
         self.busy = float(slots)
         reached_s = self._line.serve(
             now_s,
@@ -281,7 +298,7 @@ class Station:
             outcome,
         )
         self.books.busy_s += slots * (reached_s - now_s)
-        self.books.failed += outcome.started * self.error_fraction
+        self.books.fail(outcome.started * self.error_fraction)
         outcome.started = 0.0
         return reached_s
 
@@ -297,7 +314,7 @@ class Station:
         books = self.books
         if self.first_refused_s is None and books.refused + requests >= 0.5:
             self.first_refused_s = at_s + max(0.0, 0.5 - books.refused) / rate
-        books.refused += requests
+        books.refuse(requests)
 
     def _watch(self) -> None:
         if self.copies:
@@ -332,37 +349,45 @@ class Station:
     def _close_mark(self, at_s: int) -> None:
         """A metric period ends at `at_s`: write its row, and the minute's if one ends too."""
         self._mark_s = at_s + self._grain_s
-        books = self.books
+        books, copies = self.books, self.copies
         in_flight = self.busy + self._line.amount
-        most = self._in_flight_before + books.arrived - books.refused - self._window_before
-        copies = self.copies
-        low, high = books.mark(
-            in_flight / copies if copies else 0.0, self.slots / copies if copies else 0.0, most
-        )
-        self._in_flight_before = in_flight
+        came = books.arrived - books.refused
+        most = self._in_flight_before + came - self._window_before
+        self._in_flight_before, self._window_before = in_flight, came
+        each = self.slots / copies if copies else 0.0
+        low, high = books.mark(in_flight / copies if copies else 0.0, each, most)
         if self._grain_s == 10 and books.copies_high:
-            lags = self._lags.tens
-            visible_s = at_s + lags[(at_s // 10 + self._offset) % _LAG_TABLE]
-            visible_s = self._faults.visible_s(self.name, at_s - 10, visible_s)
-            self.tens.append(InFlightRow(at_s - 10, visible_s, low, high, books.copies_high))
+            self._publish_in_flight(at_s, low, high)
         if at_s % 60 == 0:
             self._close_minute(at_s)
-        self._window_before = books.arrived - books.refused
+
+    def _publish_in_flight(self, at_s: int, low: int, high: int) -> None:
+        lags = self._lags.tens
+        visible_s = at_s + lags[(at_s // 10 + self._offset) % _LAG_TABLE]
+        if self._faults.hide_metrics:
+            visible_s = self._faults.visible_s(self.name, at_s - 10, visible_s)
+        self.tens.append(InFlightRow(at_s - 10, visible_s, low, high, self.books.copies_high))
+
+    def _visible_s(self, at_s: int) -> float:
+        """When the minute that ended at `at_s` can be read."""
+        visible_s = at_s + self._lags.minutes[(at_s // 60 + self._offset) % _LAG_TABLE]
+        if self._faults.hide_metrics:
+            visible_s = self._faults.visible_s(self.name, at_s - 60, visible_s)
+        return visible_s
 
     def _close_minute(self, at_s: int) -> None:
         books = self.books
         books.count_capacity(at_s, self.slots, self.gpus)
         counted = books.count(self._line.amount)
-        visible_s = at_s + self._lags.minutes[(at_s // 60 + self._offset) % _LAG_TABLE]
-        visible_s = self._faults.visible_s(self.name, at_s - 60, visible_s)
-        row = books.close_minute(
-            at_s - 60, visible_s, visible_s + self._settings.late_lag_s, counted, self.service_s
-        )
-        if row.copies or row.no_capacity or row.accepted:
+        if books.copies_high or counted.no_capacity or counted.accepted:
+            visible_s = self._visible_s(at_s)
+            settled_s = visible_s + self._settings.late_lag_s
+            row = books.row(at_s - 60, visible_s, settled_s, counted, self.service_s)
             self.minutes.append(row)
-        books.copies_high = self.copies
+        books.next_minute(self.copies)
+        self._window_before = books.arrived - books.refused
         if not self._rate and not self._line.amount and self.busy < _NOTHING:
-            self.busy = 0.0
+            self.busy = self._in_flight_before = books.low = books.high = 0.0
             self._dirty = False
 
 

@@ -27,6 +27,10 @@ class Outcome:
         self.gave_up = 0.0
         self.waits: list[WaitPart] = []
 
+    def settled(self) -> bool:
+        """Whether nothing is carried to the next minute."""
+        return not (self.late or self.gave_up)
+
 
 class WaitingLine:
     """The line of one component. `amount` is how many wait."""

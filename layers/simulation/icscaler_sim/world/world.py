@@ -20,6 +20,7 @@ from icscaler_sim.world.kernel import Kernel
 from icscaler_sim.world.operations import AdapterChange, Deletion, Scaling
 from icscaler_sim.world.refusals import model_error, no_capacity, no_component, no_endpoint
 from icscaler_sim.world.rolling import Rolling
+from icscaler_sim.world.rows import MinuteRow
 from icscaler_sim.world.settings import WorldSettings
 from icscaler_sim.world.specs import (
     ComponentSpec,
@@ -319,6 +320,17 @@ class World:
             self._invoke_errors -= 1.0
             raise model_error("Received server error (500) from the model container.")
         return Invocation(target, now_s, wait_s, wait_s + station.service_s)
+
+    def minutes(self, target: Target, start_s: float, seen_at_s: float) -> list[MinuteRow]:
+        """All metrics of a target's minutes from `start_s` on that can be read by `seen_at_s`.
+
+        One cheap read instead of one per series, for simulators: the same rows the metric store
+        is read from. Counts are complete from a row's `settled_at_s` on.
+        """
+        rows = self._station(target).minutes.recent(start_s)
+        found = [row for row in rows if row.visible_at_s <= seen_at_s]
+        found.reverse()
+        return found
 
     # --- inside
     def _endpoint(self, name: str) -> Endpoint:
