@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,11 +22,14 @@ _NOT_PART_OF_THE_QUERY = frozenset({"NextToken", "MaxResults"})
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One listable thing: what it is filtered and sorted by, and what the answer shows of it."""
+    """One listable thing: what it is filtered and sorted by, and what the answer shows of it.
+
+    `summary` is called only for rows that are on the page.
+    """
 
     name: str
     created_s: float
-    summary: Mapping[str, Any]
+    summary: Callable[[], Mapping[str, Any]]
     modified_s: float = 0.0
     status: str = ""
     endpoint: str = ""
@@ -65,7 +68,7 @@ def page(
     limit = params.get("MaxResults", DEFAULT_PAGE_SIZE)
     shown, rest = keyed[:limit], keyed[limit:]
     next_token = _encode(scope, shown[-1][:2]) if rest else None
-    return [summary for _, _, summary in shown], next_token
+    return [summary() for _, _, summary in shown], next_token
 
 
 def _matches(row: Row, params: Mapping[str, Any]) -> bool:

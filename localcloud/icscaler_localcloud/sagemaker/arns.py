@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 _PARTITIONS = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Arns:
     """Builds the ARNs of one account and Region. Names keep their case, as on AWS today."""
 
     account: str
     region: str
 
-    @property
+    @cached_property
     def partition(self) -> str:
         """The partition the Region lies in: aws, aws-cn or aws-us-gov."""
         return next((p for start, p in _PARTITIONS.items() if self.region.startswith(start)), "aws")

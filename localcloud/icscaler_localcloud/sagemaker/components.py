@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from icscaler_localcloud.apikit.listing import Row, page
@@ -116,7 +117,7 @@ class ComponentOperations:
             Row(
                 view.name,
                 view.created_s,
-                self._summary(view),
+                partial(self._summary, view),
                 modified_s=view.modified_s,
                 status=view.status,
                 endpoint=view.endpoint,

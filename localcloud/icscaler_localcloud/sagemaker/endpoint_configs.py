@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from icscaler_localcloud.apikit.listing import Row, page
@@ -65,11 +66,7 @@ class EndpointConfigOperations:
             Row(
                 config.name,
                 config.created_s,
-                {
-                    "EndpointConfigName": config.name,
-                    "EndpointConfigArn": self._context.arns.endpoint_config(config.name),
-                    "CreationTime": config.created_s,
-                },
+                partial(self._summary, config),
             )
             for config in self._context.configs.values()
         )
@@ -81,6 +78,13 @@ class EndpointConfigOperations:
         config = find_config(self._context, params["EndpointConfigName"])
         del self._context.configs[config.name]
         self._context.tags.pop(self._context.arns.endpoint_config(config.name), None)
+
+    def _summary(self, config: Named) -> Mapping[str, Any]:
+        return {
+            "EndpointConfigName": config.name,
+            "EndpointConfigArn": self._context.arns.endpoint_config(config.name),
+            "CreationTime": config.created_s,
+        }
 
     def _check(self, params: Params) -> None:
         for member in _NOT_SIMULATED:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from icscaler_localcloud.apikit.listing import Row, page
@@ -98,13 +99,7 @@ class EndpointOperations:
             Row(
                 view.name,
                 view.created_s,
-                {
-                    "EndpointName": view.name,
-                    "EndpointArn": self._context.arns.endpoint(view.name),
-                    "CreationTime": view.created_s,
-                    "LastModifiedTime": view.modified_s,
-                    "EndpointStatus": view.status,
-                },
+                partial(self._summary, view),
                 modified_s=view.modified_s,
                 status=view.status,
             )
@@ -169,6 +164,15 @@ class EndpointOperations:
     def config_of(self, name: str) -> Named:
         """The configuration an endpoint runs."""
         return self._settled(self.find(name)).config
+
+    def _summary(self, view: EndpointView) -> Mapping[str, Any]:
+        return {
+            "EndpointName": view.name,
+            "EndpointArn": self._context.arns.endpoint(view.name),
+            "CreationTime": view.created_s,
+            "LastModifiedTime": view.modified_s,
+            "EndpointStatus": view.status,
+        }
 
     def _settled(self, view: EndpointView) -> EndpointRecord:
         record = self._records.get(view.name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from icscaler_localcloud.apikit.listing import Row, page
@@ -47,11 +48,7 @@ class ModelOperations:
             Row(
                 model.name,
                 model.created_s,
-                {
-                    "ModelName": model.name,
-                    "ModelArn": self._context.arns.model(model.name),
-                    "CreationTime": model.created_s,
-                },
+                partial(self._summary, model),
             )
             for model in self._context.models.values()
         )
@@ -62,6 +59,13 @@ class ModelOperations:
         model = self._find(params["ModelName"])
         del self._context.models[model.name]
         self._context.tags.pop(self._context.arns.model(model.name), None)
+
+    def _summary(self, model: Named) -> Mapping[str, Any]:
+        return {
+            "ModelName": model.name,
+            "ModelArn": self._context.arns.model(model.name),
+            "CreationTime": model.created_s,
+        }
 
     def _find(self, name: str) -> Named:
         model = self._context.models.get(name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from hypothesis import given
@@ -19,7 +20,7 @@ def fleets(draw: st.DrawFn) -> list[Row]:
         Row(
             name,
             draw(st.integers(0, 3)),
-            {"Name": name},
+            partial(dict, Name=name),
             status=draw(st.sampled_from(STATUSES)),
         )
         for name in names
