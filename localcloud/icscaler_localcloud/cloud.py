@@ -95,7 +95,6 @@ class LocalCloud:
     ) -> None:
         if LocalCloud._open is not None:
             raise RuntimeError("a local cloud is already open in this process; close it first")
-        LocalCloud._open = self
         self.region, self.account, self.seed = region, account, seed
         self.delays = delays or Delays()
         self.faults = faults or Faults()
@@ -116,6 +115,7 @@ class LocalCloud:
         moto_seams.install_clock(self.clock)
         self._assemble()
         self._installation = Installation(self.gateway, region, self.sleep)
+        LocalCloud._open = self
 
     def _assemble(self) -> None:
         self.iam = Iam()
@@ -277,6 +277,19 @@ class LocalCloud:
                 period_s=MINUTE_S,
                 visible_at_s=done.ended_s,
             )
+
+    def throttled(self, function: Function) -> None:
+        """After each invocation refused for lack of concurrency."""
+        self.metrics.put(
+            "AWS/Lambda",
+            "Throttles",
+            {"FunctionName": function.name},
+            int(self.clock.now_s),
+            1.0,
+            unit="Count",
+            period_s=MINUTE_S,
+            visible_at_s=self.clock.now_s,
+        )
 
     def dead_letter(
         self,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import RLock
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ from icscaler_localcloud import moto_seams
 from icscaler_localcloud.faults import Effect, FunctionKilled, Switch
 from icscaler_localcloud.iam import Principal
 from icscaler_localcloud.services import OwnService, ServiceError
+from icscaler_localcloud.moto_seams import DEFAULT_ACCOUNT_ID
 from icscaler_localcloud.wire import ApiReply, ApiRequest, codec
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 _BEFORE = frozenset({Effect.PAUSE, Effect.KILL_BEFORE, Effect.REFUSE})
 _AFTER = frozenset({Effect.DROP_REPLY, Effect.KILL_AFTER})
+# How moto is told an account other than its default one.
+_ACCOUNT_HEADER = "x-moto-account-id"
 _OUTSIDER: frozenset[str] = frozenset()
 
 
@@ -70,6 +73,10 @@ class Gateway:
     def handle(self, request: ApiRequest, operation: str) -> ApiReply | None:
         """Answer one request; None means the reply was lost on the way."""
         with self._lock:
+            if self._cloud.account != DEFAULT_ACCOUNT_ID:
+                request = replace(
+                    request, headers={**request.headers, _ACCOUNT_HEADER: self._cloud.account}
+                )
             principal = self._principals.get(_access_key(request))
             caller = principal.names if principal is not None else _OUTSIDER
             self._cloud.before_call(principal)

@@ -182,6 +182,7 @@ class Functions:
         function = self.get(name)
         limit = function.reserved_concurrency
         if limit is not None and self.running(function) >= limit:
+            self._cloud.throttled(function)
             raise TooManyRequestsError(function.name)
         self._in_flight[function.name] = self.running(function) + 1
         try:

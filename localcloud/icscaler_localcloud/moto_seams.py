@@ -12,8 +12,9 @@ package imports from moto.
 3. queues       `Queue.add_message` deduplicates only against messages still in the queue; ours
                 remembers deduplication ids for the five minutes SQS documents, also after
                 deletion, and numbers messages in order. `SQSBackend.receive_message` spins in real
-                time on a long poll and is blocked by an expired message; ours answers at once
-                (the event loop polls) and drops expired messages first.
+                time on a long poll, is blocked by an expired message, and shows a group's messages
+                out of order when several become visible again at once; ours answers at once (the
+                event loop polls), drops expired messages and forgets ended receives first.
 4. events       rules, patterns, targets and archives are read from moto's event buses; delivery is
                 ours (moto answers PutEvents with HTTP 500 where a target is a Lambda function).
 5. schedules    read from moto's scheduler, which never fires them.
@@ -27,6 +28,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -44,7 +46,7 @@ from moto.events.models import EventPattern, events_backends
 from moto.moto_api._internal import mock_random
 from moto.scheduler.models import scheduler_backends
 from moto.sns.models import Subscription
-from moto.sqs.exceptions import SQSException
+from moto.sqs.exceptions import ReceiptHandleIsInvalid, SQSException
 from moto.sqs.models import Message, Queue, SQSBackend, sqs_backends
 from werkzeug.exceptions import HTTPException
 
@@ -202,7 +204,10 @@ def _receive_now(
     visibility_timeout: int,
     message_attribute_names: list[str] | None = None,
 ) -> list[Message]:
-    _drop_expired(backend.get_queue(queue_name))
+    queue = backend.get_queue(queue_name)
+    _drop_expired(queue)
+    for message in [m for m in queue.pending_messages if m.visible]:
+        queue.pending_messages.discard(message)
     return _receive_message(
         backend, queue_name, count, 0, visibility_timeout, message_attribute_names
     )
@@ -268,8 +273,9 @@ class Queues:
         )
 
     def delete(self, arn: str, receipt_handle: str) -> None:
-        """Delete one received message; an already deleted one is no error."""
-        self._queue(arn).delete_message(receipt_handle)
+        """Delete one received message; one that is already deleted or expired is no error."""
+        with suppress(ReceiptHandleIsInvalid):
+            self._queue(arn).delete_message(receipt_handle)
 
     def exists(self, arn: str) -> bool:
         """Is there such a queue?"""
@@ -334,12 +340,6 @@ def event_rules(account: str, region: str, bus: str | None = None) -> Iterator[R
 def event_bus_names(account: str, region: str) -> list[str]:
     """Names of the buses that exist ("default" always does)."""
     return list(events_backends[account][region].event_buses)
-
-
-def event_bus_policy(account: str, region: str, bus: str) -> str | None:
-    """The bus's resource policy document, JSON."""
-    document: str | None = events_backends[account][region].event_buses[bus].policy
-    return document
 
 
 def archive_event(account: str, region: str, archive: str, event: Mapping[str, Any]) -> None:

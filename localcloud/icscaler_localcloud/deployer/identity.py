@@ -58,7 +58,9 @@ def _role(deployment: Deployment, properties: Properties) -> Created:
 def _put_inline(
     deployment: Deployment, properties: Properties, role: str, policy: str, document: Any
 ) -> None:
-    params = {"RoleName": role, "PolicyName": policy, "PolicyDocument": as_json(document)}
+    # AWS takes any version and none (SAM writes none); moto takes only the current one.
+    versioned = {**document, "Version": "2012-10-17"}
+    params = {"RoleName": role, "PolicyName": policy, "PolicyDocument": as_json(versioned)}
     properties.call(deployment.cloud, "iam", "PutRolePolicy", params)
 
 
@@ -87,7 +89,8 @@ def _managed_policy(deployment: Deployment, properties: Properties) -> Created:
         properties.logical_id
     )
     document = properties.take("PolicyDocument")
-    params: dict[str, Any] = {"PolicyName": name, "PolicyDocument": as_json(document)}
+    versioned = {**document, "Version": "2012-10-17"}
+    params: dict[str, Any] = {"PolicyName": name, "PolicyDocument": as_json(versioned)}
     for member in ("Path", "Description"):
         value = properties.take(member, None)
         if value is not None:
