@@ -52,7 +52,10 @@ StackName = Annotated[
         envvar="ICSCALER_STACK",
     ),
 ]
-Region = Annotated[str | None, typer.Option("--region", help="The AWS Region.")]
+# boto3 by itself reads only AWS_DEFAULT_REGION; the AWS command line and other SDKs read this too.
+Region = Annotated[
+    str | None, typer.Option("--region", help="The AWS Region.", envvar="AWS_REGION")
+]
 Profile = Annotated[str | None, typer.Option("--profile", help="The AWS profile.")]
 
 

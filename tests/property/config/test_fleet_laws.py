@@ -201,6 +201,7 @@ def test_anything_put_anywhere_is_accepted_or_refused_with_places(
     fleet: dict[str, Any], data: st.DataObject
 ) -> None:
     """One value of a file replaced by any other: never another exception, never a lost place."""
+    fleet = copy.deepcopy(fleet)  # parts of it are shared with the strategies
     holder: Any = fleet
     while True:
         keys = list(range(len(holder))) if isinstance(holder, list) else sorted(holder)

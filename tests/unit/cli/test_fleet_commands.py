@@ -103,6 +103,15 @@ def test_version_is_that_of_the_package() -> None:
     assert (result.exit_code, result.stdout) == (0, "icscaler 0.1.0\n")
 
 
+def test_help_says_of_a_command_what_the_command_says_of_itself() -> None:
+    listed = " ".join(run("--help").output.split())
+    assert "fleet Check and publish the fleet file" in listed
+    assert (
+        "Check and publish the fleet file, and show what is in force."
+        in run("fleet", "--help").output
+    )
+
+
 def test_help_lists_the_commands() -> None:
     listed = run("fleet", "--help").output
     assert all(name in listed for name in ("validate", "publish", "show", "schema"))
@@ -275,6 +284,27 @@ class TestPublish:
         assert owners == {"somebody-else"}
 
 
+def test_any_endpoint_that_speaks_aws_will_do(
+    nobody: None, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from moto.server import ThreadedMotoServer
+
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "x")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    try:
+        host, port = server.get_host_and_port()
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
+        client = boto3.client("cloudformation", region_name="us-east-1")
+        client.create_stack(StackName="icscaler", TemplateBody=json.dumps(TEMPLATE))
+        assert run("fleet", "publish", str(file), "--yes").exit_code == 0
+        assert sorted(in_force()["endpoints"]) == ["shared"]
+    finally:
+        server.stop()
+
+
 @pytest.mark.usefixtures("stack")
 class TestWrongPlace:
     def test_a_table_that_is_not_there(self, file: Path) -> None:
@@ -369,6 +399,7 @@ def test_checking_a_file_loads_no_aws_library(file: Path) -> None:
         "import sys; from icscaler_cli.main import app\n"
         f"app(['fleet', 'validate', {str(file)!r}], standalone_mode=False)\n"
         "assert 'boto3' not in sys.modules and 'botocore' not in sys.modules\n"
+        "assert 'icscaler_cli.demo' not in sys.modules\n"
         "assert 'numpy' not in sys.modules and 'moto' not in sys.modules\n"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)

@@ -20,6 +20,7 @@ from icscaler.config.schema import (
 from icscaler.config.settings import ClassKeys, DefaultKeys
 from icscaler.config.wording import worded
 
+_LISTS = frozenset({"models", "overrides"})
 DEFAULT_NAME = "fleet.yaml"
 Part = TypeVar("Part", bound=BaseModel)
 
@@ -135,14 +136,12 @@ def _usable_parts(data: dict[str, Any]) -> Parts:
             return None
 
     def section(kind: type[Part], name: str) -> dict[Any, Part]:
-        found = data.get(name, {})
-        if isinstance(found, list):
-            items: Iterator[tuple[Any, Any]] = iter(enumerate(found))
-        elif isinstance(found, dict):
-            items = iter(found.items())
-        else:
-            items = iter(())
+        shape = list if name in _LISTS else dict
+        found = data.get(name, shape())
+        if not isinstance(found, shape):
             doubtful.add((name,))
+            return {}
+        items = enumerate(found) if isinstance(found, list) else found.items()
         read = {key: usable(kind, value, (name, key)) for key, value in items}
         return {key: part for key, part in read.items() if part is not None}
 

@@ -14,6 +14,9 @@ from icscaler.config.values import is_pattern
 class Case:
     """What checks look at.
 
+    `models` is every listed model, twice if listed twice; `scaled` is once each, without adapters
+    (they scale with their base) and without those about which there is doubt.
+
     A part with something wrong in it is doubtful: it is left out of `parts`, and models that would
     take settings from it are doubtful too. Nothing is said about them that might not be so once the
     file is mended. Names count as known wherever the file has them, doubtful or not.
@@ -21,6 +24,7 @@ class Case:
 
     parts: Parts
     models: tuple[Resolved, ...]
+    scaled: tuple[Resolved, ...]
     doubtful: frozenset[Path]
     class_names: frozenset[str]
     endpoint_names: frozenset[str]
@@ -39,9 +43,16 @@ class Case:
     ) -> "Case":
         """The case of a file whose raw `data` gave these `parts`."""
         every_doubt = frozenset(doubtful) | frozenset(_doubted_by_patterns(doubtful, data, parts))
+        models = tuple(resolve(parts))
+        once = {model.name: model for model in models}.values()
         return cls(
             parts=parts,
-            models=tuple(resolve(parts)),
+            models=models,
+            scaled=tuple(
+                model
+                for model in once
+                if model.get("adapter_of") is None and _certain(model, every_doubt)
+            ),
             doubtful=every_doubt,
             class_names=_keys(data, "classes") | frozenset(BUILT_IN_CLASSES),
             endpoint_names=_keys(data, "endpoints"),
@@ -58,19 +69,13 @@ class Case:
 
     def certain(self, model: Resolved) -> bool:
         """Whether all that decides about a model could be read."""
-        sections: list[Path] = [("models",), ("classes",), ("endpoints",)]
-        sources = [*sections, ("defaults",), *model.sources, ("endpoints", model.get("endpoint"))]
-        return self.doubtful.isdisjoint(sources)
+        return _certain(model, self.doubtful)
 
-    def managed(self) -> Iterator[Resolved]:
-        """Every model once, adapters too."""
-        return iter({model.name: model for model in self.models}.values())
 
-    def scaled(self) -> Iterator[Resolved]:
-        """Every model with scaling of its own (no adapter) about which there is no doubt."""
-        for model in self.managed():
-            if model.get("adapter_of") is None and self.certain(model):
-                yield model
+def _certain(model: Resolved, doubtful: frozenset[Path]) -> bool:
+    sections: list[Path] = [("models",), ("classes",), ("endpoints",), ("defaults",)]
+    endpoint: Path = ("endpoints", model.get("endpoint"))
+    return doubtful.isdisjoint([*sections, *model.sources, endpoint])
 
 
 def _keys(data: Mapping[str, Any], section: str) -> frozenset[str]:

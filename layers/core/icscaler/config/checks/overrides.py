@@ -17,7 +17,7 @@ def check(case: Case) -> Iterator[Problem]:
     """Everything about overrides."""
     for index, entry in case.parts.overrides.items():
         path: Path = ("overrides", index)
-        chosen = [m for m in case.scaled() if selected(m, entry.select)]
+        chosen = [m for m in case.scaled if selected(m, entry.select)]
         yield from _effect(case, path, entry)
         yield from _time(case, path, entry)
         yield from _selection(case, (*path, "select"), entry)

@@ -176,7 +176,7 @@ def _endpoints(case: Case) -> Iterator[Problem]:
 
 def _groups(case: Case) -> Iterator[Problem]:
     spread: dict[str, dict[str, Path]] = defaultdict(dict)
-    for model in case.managed():
+    for model in case.models:
         if (group := model.get("group")) and (endpoint := model.get("endpoint")):
             spread[group].setdefault(endpoint, model.path_of("group"))
     for group, places in spread.items():

@@ -1,5 +1,6 @@
 """Copies against instances: a copy must fit on one, and all floors of a variant side by side."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 from icscaler.config.checks.case import Case
@@ -19,13 +20,14 @@ _WORDS = {"gpus": "GPUs", "cpus": "vCPUs", "memory_mb": "MB of host memory"}
 
 def check(case: Case) -> Iterator[Problem]:
     """Everything about room."""
+    placed = _by_variant(case)
     for endpoint, keys in case.parts.endpoints.items():
         for variant, variant_keys in keys.variants.items():
             path: Path = ("endpoints", endpoint, "variants", variant)
             if missing := missing_hardware(variant_keys):
                 yield _unknown_type(case, path, variant_keys, missing)
                 continue
-            there = _there(case, endpoint, variant)
+            there = placed[endpoint, variant]
             offered = variant_config(variant_keys)
             yield from _sizes(case, offered, there)
             if all(_too_big(model, offered) is None for model in there):
@@ -35,11 +37,12 @@ def check(case: Case) -> Iterator[Problem]:
 
 def variants(case: Case) -> Iterator[tuple[VariantConfig, list[Resolved]]]:
     """Every variant whose hardware is known, with the models on it that fit an instance."""
+    placed = _by_variant(case)
     for endpoint, keys in case.parts.endpoints.items():
         for variant, variant_keys in keys.variants.items():
             if not missing_hardware(variant_keys):
                 offered = variant_config(variant_keys)
-                there = _there(case, endpoint, variant)
+                there = placed[endpoint, variant]
                 yield offered, [m for m in there if _too_big(m, offered) is None]
 
 
@@ -53,15 +56,14 @@ def _unknown_type(case: Case, path: Path, keys: VariantKeys, missing: Sequence[s
     )
 
 
-def _there(case: Case, endpoint: str, variant: str) -> list[Resolved]:
-    """The models on a variant whose size is known."""
+def _by_variant(case: Case) -> dict[tuple[str, str], list[Resolved]]:
+    """The models whose size is known, by endpoint and variant."""
     sized = {("resources", "gpus"), ("resources", "memory_mb")}
-    return [
-        model
-        for model in case.scaled()
-        if sized <= model.settings.keys()
-        and (model.get("endpoint"), model.get("variant")) == (endpoint, variant)
-    ]
+    found: dict[tuple[str, str], list[Resolved]] = defaultdict(list)
+    for model in case.scaled:
+        if sized <= model.settings.keys():
+            found[model.get("endpoint"), model.get("variant")].append(model)
+    return found
 
 
 def _sizes(case: Case, variant: VariantConfig, models: Sequence[Resolved]) -> Iterator[Problem]:

@@ -20,7 +20,7 @@ _REQUIRED: tuple[tuple[Key, str], ...] = (
 
 def check(case: Case) -> Iterator[Problem]:
     """Everything about the scaling of single models."""
-    for model in case.scaled():
+    for model in case.scaled:
         yield from _required(case, model)
         yield from _floor_and_ceiling(case, model)
         yield from _policy(case, model)
