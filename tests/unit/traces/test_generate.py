@@ -23,7 +23,7 @@ def _per_minute(trace: Trace, model: str) -> "np.ndarray[tuple[int], np.dtype[np
     [
         pytest.param(
             generate_ensemble(7),
-            "36cef2aba0c2478b34551cc43777eb8f75db0f189f2e971ce9efafa6f9ea3d95",
+            "6655382bae7ce54ac31455b446bdff9a3f8df05f94d129b06460b944ada2bd7c",
             id="ensemble",
         ),
         pytest.param(

@@ -1,0 +1,88 @@
+"""A fleet file for a trace that comes without one: the default fleet rule, written out.
+
+Every model of the trace gets its size from its name (docs/traces.md), room to grow beyond its
+busiest minute, and a place on one of as many shared endpoints as are needed.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from icscaler_sim.pricing import PriceTable, packed_instances
+from icscaler_sim.traces import CopyShape
+
+ENDPOINT_TYPE = "ml.p4d.24xlarge"
+MODELS_PER_ENDPOINT = 20
+CPUS_PER_GPU = 8
+MEMORY_MB_PER_GPU = 32_768
+
+_HEAD = """\
+# Written by `icscaler demo` for {source}: no fleet file was given, so the
+# default fleet rule sized its models by their names (docs/traces.md). Change this file and play
+# the trace again with --fleet.
+version: 1
+
+defaults:
+  policy:
+    target_tracking: {{metric: concurrency, target_value: 24}}
+  idle_s: 900
+
+endpoints:
+"""
+
+
+def fleet_text(
+    source: str, shapes: Mapping[str, CopyShape], peaks: Mapping[str, int], prices: PriceTable
+) -> str:
+    """The fleet file for these models, busiest first. `peaks`: copies at static peak."""
+    groups = spread(list(shapes))
+    lines = [_HEAD.format(source=source)]
+    for name, models in groups.items():
+        instances = _most_instances(models, shapes, peaks, prices)
+        lines.append(
+            f"  {name}:\n    variants:\n      AllTraffic: "
+            f"{{instance_type: {ENDPOINT_TYPE}, max_instances: {instances}}}\n"
+        )
+    lines.append("\nmodels:\n")
+    for name, models in groups.items():
+        for model in models:
+            gpus = shapes[model].gpus
+            lines.append(
+                f"  - {{name: {_quoted(model)}, endpoint: {name}, "
+                f"max_copies: {most_copies(peaks[model])}, resources: {{gpus: {gpus}, "
+                f"cpus: {gpus * CPUS_PER_GPU}, memory_mb: {gpus * MEMORY_MB_PER_GPU}}}}}\n"
+            )
+    return "".join(lines)
+
+
+def spread(models: Sequence[str]) -> dict[str, list[str]]:
+    """Models dealt to endpoints one by one, so that each gets busy and rare ones."""
+    endpoints = max(1, -(-len(models) // MODELS_PER_ENDPOINT))
+    width = len(str(endpoints))
+    return {
+        f"shared-{place + 1:0{width}d}": list(models[place::endpoints])
+        for place in range(endpoints)
+    }
+
+
+def most_copies(peak: int) -> int:
+    """A ceiling half above the busiest minute: it should never be what limits."""
+    return max(2, -(-3 * peak // 2))
+
+
+def _most_instances(
+    models: Sequence[str],
+    shapes: Mapping[str, CopyShape],
+    peaks: Mapping[str, int],
+    prices: PriceTable,
+) -> int:
+    """Room for every model at its busiest minute and one copy of those never called."""
+    kind = prices.get(ENDPOINT_TYPE)
+    copies = {model: max(1, peaks[model]) for model in models}
+    return packed_instances(copies, shapes, kind) + 1
+
+
+def _quoted(name: str) -> str:
+    """Names that YAML would read as a number or a truth value stay text."""
+    return name if name[:1].isalpha() and name.lower() not in _WORDS else f'"{name}"'
+
+
+_WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})

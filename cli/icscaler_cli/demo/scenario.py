@@ -1,0 +1,137 @@
+"""What is played: traffic, the fleet that serves it, and how its models behave."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from icscaler.config.compile import CompiledFleet, compile_fleet
+from icscaler.config.load import load_fleet
+from icscaler.entities import EndpointConfig, ModelConfig
+from icscaler_cli.demo.auto_fleet import fleet_text
+from icscaler_cli.demo.trouble import DemoError
+from icscaler_sim.pricing import PriceTable, static_peak
+from icscaler_sim.traces import (
+    CopyShape,
+    Trace,
+    copy_shape_for,
+    default_copy_shape,
+    generate_ensemble,
+    read_trace,
+)
+
+HOUR_S = 3600
+ENSEMBLE_FLEET = Path("examples", "demo-fleet.yaml")
+ENSEMBLE_WEIGHTS_GB: Mapping[str, float] = {"repo-migration": 24.0, "architecture-review": 30.0}
+"""The large models of the ensemble; the others have the default of about 15 GB."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the user asked for. `start_h` and `hours` cut the traffic; hours None: to its end."""
+
+    trace: Path | None
+    fleet: Path | None
+    hours: float | None
+    start_h: float
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """Traffic from second 0, and the compiled fleet. `shapes` has every model of the fleet."""
+
+    title: str
+    traffic: str
+    trace: Trace
+    fleet: CompiledFleet
+    shapes: Mapping[str, CopyShape]
+    seed: int
+
+    @property
+    def duration_s(self) -> int:
+        """Whole minutes."""
+        return -(-self.trace.period_s // 60) * 60
+
+    def models(self) -> dict[str, tuple[EndpointConfig, ModelConfig]]:
+        """Every model with its endpoint, in the traffic's order, then those without traffic."""
+        found = {
+            name: (endpoint, model)
+            for endpoint in self.fleet.endpoints.values()
+            for name, model in endpoint.models.items()
+        }
+        called = {name: found[name] for name in self.trace.models}
+        return {**called, **found}
+
+
+def build_scenario(wanted: Wanted, repository: Path, out: Path, prices: PriceTable) -> Scenario:
+    """Read or generate everything. Raises `DemoError`, `TraceError` or `FleetFileError`."""
+    if wanted.trace is None:
+        trace = _cut(generate_ensemble(wanted.seed, days=_days(wanted)), wanted)
+        path = wanted.fleet or repository / ENSEMBLE_FLEET
+        fleet = compile_fleet(load_fleet(path))
+        title = "A code assistant's models on one endpoint"
+        traffic = f"generated traffic, seed {wanted.seed}"
+    else:
+        trace = _cut(read_trace(wanted.trace), wanted)
+        fleet = _fleet_of(trace, wanted, out, prices)
+        title, traffic = "Recorded traffic", trace.source
+    scenario = Scenario(title, traffic, trace, fleet, _shapes(fleet), wanted.seed)
+    _check(scenario, wanted)
+    return scenario
+
+
+def _days(wanted: Wanted) -> float:
+    """Generated traffic is as long as it is asked for, a day by default."""
+    hours = 24.0 if wanted.hours is None else wanted.start_h + wanted.hours
+    return max(1.0, hours / 24.0)
+
+
+def _cut(trace: Trace, wanted: Wanted) -> Trace:
+    start_s = round(wanted.start_h * HOUR_S)
+    # No bin is cut: the period begins with the bin that the start falls into.
+    start_s -= start_s % trace.width_s
+    end_s = trace.period_s if wanted.hours is None else start_s + round(wanted.hours * HOUR_S)
+    if start_s >= trace.period_s:
+        raise DemoError(
+            f"--start {wanted.start_h:g} is behind the end of the traffic",
+            f"it is {trace.period_s / HOUR_S:g} hours long",
+        )
+    return trace.window(start_s, end_s)
+
+
+def _fleet_of(trace: Trace, wanted: Wanted, out: Path, prices: PriceTable) -> CompiledFleet:
+    if wanted.fleet is not None:
+        return compile_fleet(load_fleet(wanted.fleet))
+    shapes = {name: default_copy_shape(name) for name in trace.models}
+    text = fleet_text(trace.source, shapes, static_peak(trace, shapes), prices)
+    path = out / "fleet.yaml"
+    path.write_text(text, "utf-8")
+    return compile_fleet(load_fleet(path))
+
+
+def _shapes(fleet: CompiledFleet) -> dict[str, CopyShape]:
+    shapes = {}
+    for endpoint in fleet.endpoints.values():
+        for name, model in endpoint.models.items():
+            if model.adapter_of is not None or model.resources.gpus == 0:
+                kind = "an adapter" if model.adapter_of else "a model without GPUs"
+                raise DemoError(
+                    f"{name} is {kind}, which has no service profile to play",
+                    "play a fleet of models that hold GPUs of their own",
+                )
+            shape = copy_shape_for(model.resources.gpus)
+            weights_gb = ENSEMBLE_WEIGHTS_GB.get(name, shape.profile.weights_gb)
+            shapes[name] = replace(shape, profile=replace(shape.profile, weights_gb=weights_gb))
+    return shapes
+
+
+def _check(scenario: Scenario, wanted: Wanted) -> None:
+    unknown = [name for name in scenario.trace.models if name not in scenario.shapes]
+    if unknown:
+        more = f" and {len(unknown) - 5} more" if len(unknown) > 5 else ""
+        raise DemoError(
+            f"the fleet file does not know {', '.join(unknown[:5])}{more}",
+            "add them to its models, or leave --fleet away to size them by the default fleet rule"
+            if wanted.trace
+            else "the generated traffic is for the models of examples/demo-fleet.yaml",
+        )
