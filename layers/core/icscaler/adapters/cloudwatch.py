@@ -143,8 +143,8 @@ def _query(index: int, wanted: _Wanted) -> dict[str, Any]:
 
 
 def _take(wanted: _Wanted, result: Any, end_s: int, by_start: dict[int, MetricMinute]) -> None:
-    for timestamp, value in zip(result["Timestamps"], result["Values"], strict=True):
-        start_s = int(timestamp.timestamp())
+    for timestamp, number in zip(result["Timestamps"], result["Values"], strict=True):
+        start_s, value = int(timestamp.timestamp()), float(number)
         if not wanted.start_s <= start_s <= end_s - MINUTE_S:
             continue
         minute = by_start.setdefault(start_s, MetricMinute(start_s))
