@@ -13,31 +13,37 @@ from typer.core import TyperCommand, TyperGroup
 
 # Command -> the line that help shows, without importing the module whose `app` it is.
 _COMMANDS = {
-    "demo": "Play a day of traffic through the controller on a local cloud. Needs no AWS account.",
+    "demo": "Play a day of traffic through the deployed controller on the local cloud.",
     "fleet": "Check and publish the fleet file, and show what is in force.",
 }
 
 
 class _LazyGroup(TyperGroup):
-    """A group whose commands are imported when they are run (or asked for their own help)."""
+    """A group whose commands are imported when they are asked for, but not to be listed."""
+
+    _listing = False
 
     def list_commands(self, ctx: Any) -> list[str]:
         """All of them, in alphabetical order."""
         return sorted({*super().list_commands(ctx), *_COMMANDS})
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """The command, or as long as nobody runs it, a stand-in that knows its help line."""
+        """The command; while help lists commands, a stand-in that knows the command's line."""
         if cmd_name in _COMMANDS and cmd_name not in self.commands:
-            return TyperCommand(cmd_name, help=_COMMANDS[cmd_name])
+            if self._listing:
+                return TyperCommand(cmd_name, help=_COMMANDS[cmd_name])
+            command = typer.main.get_command(import_module(f"icscaler_cli.{cmd_name}").app)
+            command.name = cmd_name
+            self.commands[cmd_name] = command
         return super().get_command(ctx, cmd_name)
 
-    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """Import the command that is to run."""
-        if args and args[0] in _COMMANDS and args[0] not in self.commands:
-            command = typer.main.get_command(import_module(f"icscaler_cli.{args[0]}").app)
-            command.name = args[0]
-            self.commands[args[0]] = command
-        return super().resolve_command(ctx, args)
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Help of the group itself."""
+        self._listing = True
+        try:
+            super().format_help(ctx, formatter)
+        finally:
+            self._listing = False
 
 
 app = typer.Typer(
