@@ -49,6 +49,8 @@ def looked() -> LookOutcome:
         decisions={
             "inline": Decision("inline", AT_S, 2, 4, 3, steps),
             "eval": Decision("eval", AT_S, 1, 0, 0, (Step(Reason.IDLE, 0),)),
+            "flow": Decision("flow", AT_S, 0, 1, 1, (), blocked=Reason.OBSERVE),
+            "quiet": Decision("quiet", AT_S, 0, 0, 0, (), blocked=Reason.OBSERVE),
         },
         notices=(NoticeItem(Notice.SHORTAGE, "flow", "No room."),),
         gpu_price=2.5,
@@ -114,6 +116,7 @@ def test_a_look_explains_its_changes_in_the_log() -> None:
                 "steps": ["Idle 0"],
             },
         ],
+        "held": [{"component": "flow", "from_copies": 0, "wanted_copies": 1, "by": "Observe"}],
     }
 
 

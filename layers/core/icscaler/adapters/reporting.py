@@ -53,6 +53,7 @@ def _endpoint_figures(
 
 
 def _look_fields(outcome: LookOutcome, duration_s: float) -> dict[str, Any]:
+    """`changes` were tried; `held` would have been made, were it not for what `by` says."""
     fields: dict[str, Any] = {
         "endpoint": outcome.endpoint,
         "kind": outcome.kind,
@@ -75,6 +76,16 @@ def _look_fields(outcome: LookOutcome, duration_s: float) -> dict[str, Any]:
             }
             for change in plan.changes
             if change.component in outcome.outcomes
+        ]
+        fields["held"] = [
+            {
+                "component": decision.component,
+                "from_copies": decision.from_copies,
+                "wanted_copies": decision.desired_copies,
+                "by": decision.blocked,
+            }
+            for decision in plan.decisions.values()
+            if decision.blocked and decision.desired_copies != decision.from_copies
         ]
     return fields
 
