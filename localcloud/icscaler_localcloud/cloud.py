@@ -168,7 +168,10 @@ class LocalCloud:
         return self._build_world(metrics=self.metrics)
 
     def run_until(self, at_s: float) -> None:
-        """Let virtual time pass up to `at_s`: schedules, queues, functions, world."""
+        """Let virtual time pass up to `at_s`: schedules, queues, functions, world.
+
+        A handler that sleeps past `at_s` is not cut short: the clock then ends later.
+        """
         self.loop.run_until(at_s)
         self._settle_world()
 

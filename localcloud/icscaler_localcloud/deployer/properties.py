@@ -9,6 +9,7 @@ shape wants.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 Shape = Any  # botocore's stubs know no members of shapes
 _REQUIRED = object()
+# botocore's words for a member that the API does not have.
+_UNKNOWN = re.compile(r'Unknown parameter in (\S+): "(\w+)"')
 
 
 class Properties:
@@ -87,8 +90,11 @@ class Properties:
 
     def _from_validation(self, error: ParamValidationError) -> DeployError:
         report = str(error.kwargs.get("report", error))
-        unknown = report.partition('Unknown parameter in input: "')[2].partition('"')[0]
-        return self.error(unknown or None, report)
+        unknown = _UNKNOWN.search(report)
+        if unknown is None:
+            return self.error(None, report)
+        where, name = unknown.groups()
+        return self.error(name if where == "input" else f"{where}.{name}", report)
 
 
 def _method_name(client: Any, operation: str) -> str:

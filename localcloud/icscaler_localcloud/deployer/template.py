@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import logging
 import re
 from collections.abc import Mapping
 from copy import deepcopy
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +19,9 @@ from samtranslator.utils.py27hash_fix import undo_mark_unicode_str_in_template
 from samtranslator.yaml_helper import yaml_parse
 
 from icscaler_localcloud.deployer.errors import DeployError
+
+# The transform warns of metrics about itself that nobody collects.
+logging.getLogger("samtranslator").addHandler(logging.NullHandler())
 
 SAM_TRANSFORM = "AWS::Serverless-2016-10-31"
 # SAM wants code on S3; a local path travels through the transform as a key of this bucket.
@@ -70,7 +76,7 @@ MANAGED_POLICIES = {
 def load(path: Path) -> dict[str, Any]:
     """Parse a template file; DeployError with position when it is no template."""
     try:
-        document = yaml_parse(path.read_text(encoding="utf-8"))
+        document: Any = json.loads(_parsed(path.read_text(encoding="utf-8")))
     except yaml.YAMLError as error:
         raise DeployError(f"{path.name} is not readable YAML: {error}") from None
     if not isinstance(document, dict) or not isinstance(document.get("Resources"), dict):
@@ -79,6 +85,13 @@ def load(path: Path) -> dict[str, Any]:
         if section not in _SECTIONS:
             raise DeployError(f"template section {section} is not supported")
     return document
+
+
+# Parsing and transforming take most of a deployment's time, and tests deploy one template often.
+@lru_cache(maxsize=16)
+def _parsed(text: str) -> str:
+    """The document as JSON (a template holds nothing else; dates become the text they were)."""
+    return json.dumps(yaml_parse(text), default=str)
 
 
 def resolve_parameters(
@@ -156,20 +169,26 @@ def transform(
         return dict(document)
     if asked != [SAM_TRANSFORM]:
         raise DeployError(f"transform {', '.join(map(str, asked))} is not supported")
-    prepared = _with_local_code(document)
     values = {k: ",".join(v) if isinstance(v, list) else v for k, v in parameters.items()}
+    result: dict[str, Any] = json.loads(
+        _transformed(json.dumps(_with_local_code(document)), json.dumps(values))
+    )
+    return result
+
+
+@lru_cache(maxsize=16)
+def _transformed(document: str, parameters: str) -> str:
     try:
         transformed = Translator(None, Parser()).translate(
-            prepared,
-            parameter_values=values,
+            json.loads(document),
+            parameter_values=json.loads(parameters),
             passthrough_metadata=True,
             get_managed_policy_map=lambda: MANAGED_POLICIES,
         )
     except InvalidDocumentException as error:
         reasons = "; ".join(str(cause.message) for cause in error.causes)
         raise DeployError(f"the SAM transform refuses the template: {reasons}") from None
-    result: dict[str, Any] = undo_mark_unicode_str_in_template(transformed)
-    return result
+    return json.dumps(undo_mark_unicode_str_in_template(transformed))
 
 
 def _with_local_code(document: Mapping[str, Any]) -> dict[str, Any]:

@@ -34,7 +34,9 @@ def fifo(cloud: LocalCloud) -> str:
     return str(sqs.create_queue(QueueName="q.fifo", Attributes=attributes)["QueueUrl"])
 
 
-def send(cloud: LocalCloud, url: str, body: str, *, group: str = "g", key: str | None = None) -> Any:
+def send(
+    cloud: LocalCloud, url: str, body: str, *, group: str = "g", key: str | None = None
+) -> Any:
     return cloud.client("sqs").send_message(
         QueueUrl=url, MessageBody=body, MessageGroupId=group, MessageDeduplicationId=key or body
     )
@@ -143,8 +145,8 @@ def test_visibility_timeout_and_receive_count_follow_the_clock(
     assert first["Attributes"] | {"ApproximateReceiveCount": "2"} == again["Attributes"]
     assert first["Attributes"]["ApproximateReceiveCount"] == "1"
     assert first["Attributes"]["SentTimestamp"] == str(DEFAULT_START_S * 1000)
-    assert (
-        again["Attributes"]["ApproximateFirstReceiveTimestamp"] == str((DEFAULT_START_S + 10) * 1000)
+    assert again["Attributes"]["ApproximateFirstReceiveTimestamp"] == str(
+        (DEFAULT_START_S + 10) * 1000
     )
 
 
@@ -270,10 +272,17 @@ def test_schedules_are_read(cloud: LocalCloud) -> None:
             ScheduleExpression="rate(1 minute)",
             FlexibleTimeWindow={"Mode": "OFF"},
             State=state,
-            Target={"Arn": "arn:aws:sqs:us-east-1:123456789012:q", "RoleArn": "arn:aws:iam::1:role/r"},
+            Target={
+                "Arn": "arn:aws:sqs:us-east-1:123456789012:q",
+                "RoleArn": "arn:aws:iam::1:role/r",
+            },
         )
     (schedule,) = moto_seams.schedules(cloud.account, cloud.region)
-    assert (schedule.name, schedule.expression, schedule.timezone) == ("on", "rate(1 minute)", "UTC")
+    assert (schedule.name, schedule.expression, schedule.timezone) == (
+        "on",
+        "rate(1 minute)",
+        "UTC",
+    )
     assert schedule.arn == "arn:aws:scheduler:us-east-1:123456789012:schedule/default/on"
     assert schedule.target["Arn"].endswith(":q")
 

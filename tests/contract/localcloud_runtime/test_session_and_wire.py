@@ -157,7 +157,12 @@ def test_cbor_in_and_out() -> None:
     at = datetime(2026, 6, 1, 12, 0, 1, 500_000, tzinfo=UTC)
     recorder.answer = {
         "MetricDataResults": [
-            {"Id": "a", "Timestamps": [at.timestamp(), 1_780_000_000], "Values": [1.5, 2], "Label": "é"}
+            {
+                "Id": "a",
+                "Timestamps": [at.timestamp(), 1_780_000_000],
+                "Values": [1.5, 2],
+                "Label": "é",
+            }
         ]
     }
     query = {"Id": "a", "Expression": "SUM([b])", "ReturnData": True}
@@ -172,7 +177,11 @@ def test_cbor_in_and_out() -> None:
 
 
 def test_rest_in_and_out(cloud: LocalCloud, recorder: Recorder) -> None:
-    recorder.answer = {"Body": b"\x00answer", "ContentType": "text/plain", "InvokedProductionVariant": "v"}
+    recorder.answer = {
+        "Body": b"\x00answer",
+        "ContentType": "text/plain",
+        "InvokedProductionVariant": "v",
+    }
     answer = cloud.client("sagemaker-runtime").invoke_endpoint(
         EndpointName="my-endpoint", Body=b"\xffquestion", InferenceComponentName="a"
     )
