@@ -1,6 +1,7 @@
 """The figures at the end of a demo, for a terminal."""
 
 from pathlib import Path
+from typing import Literal
 
 from rich.console import Console
 from rich.table import Table
@@ -13,11 +14,14 @@ from icscaler_sim.report.summary import change_figures, wake_figures
 
 MODELS_SHOWN = 20
 TROUBLES_SHOWN = 10
+SAME_FRACTION = 0.005
 
 
 def print_result(console: Console, run: RunResult, out: Path, took_s: float) -> None:
     """Costs, requests, wakes, changes, and where the report is."""
     console.print()
+    kind = run.reference_type.removeprefix("ml.")
+    console.print(f"Dollars on {kind}, and each on its cheapest fitting types:", style="dim")
     console.print(_cost_table(run))
     for line in _verdicts(run):
         console.print(line)
@@ -33,16 +37,10 @@ def print_result(console: Console, run: RunResult, out: Path, took_s: float) -> 
 
 
 def _cost_table(run: RunResult) -> Table:
-    table = Table(box=None, pad_edge=False, title_justify="left")
-    kind = run.reference_type.removeprefix("ml.")
-    for title in (
-        "",
-        "GPU-hours",
-        f"instance-hours {kind}",
-        f"dollars {kind}",
-        "dollars cheapest types",
-    ):
-        table.add_column(title, justify="right" if title else "left")
+    table = Table(box=None, pad_edge=False)
+    table.add_column("", no_wrap=True)
+    for title in ("GPU-hours", "instance-hours", "dollars", "cheapest types"):
+        table.add_column(title, justify="right", no_wrap=True)
     for one in run.alternatives:
         estimated = " est." if one.on_cheapest.estimated_price else ""
         table.add_row(
@@ -87,6 +85,8 @@ def _against(ours: float, other: float) -> list[tuple[str, str]]:
     if not other:
         return [("nothing to compare with", "dim")]
     share = ours / other - 1
+    if abs(share) < SAME_FRACTION:
+        return [("about the same", "")]
     if share <= 0:
         return [(f"{-share:.0%} less", "green")]
     return [(f"{share:.0%} more", "red")]
@@ -95,12 +95,13 @@ def _against(ours: float, other: float) -> list[tuple[str, str]]:
 def _request_table(run: RunResult) -> Table:
     table = Table(box=None, pad_edge=False)
     for title in ("model", "requests", "in time", "late", "refused", "share in time"):
-        table.add_column(title, justify="left" if title == "model" else "right")
+        justify: Literal["left", "right"] = "left" if title == "model" else "right"
+        table.add_column(title, justify=justify, no_wrap=True)
     busiest = sorted(run.models, key=lambda model: -model.requests.total)[:MODELS_SHOWN]
     for model in busiest:
         table.add_row(model.name, *_request_cells(model.requests))
     if len(busiest) < len(run.models):
-        table.add_row(f"and {len(run.models) - len(busiest)} less busy ones, in the report")
+        table.add_row(f"and {len(run.models) - len(busiest)} less busy")
     table.add_row("all", *_request_cells(run.requests), style="bold")
     return table
 

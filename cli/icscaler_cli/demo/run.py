@@ -22,7 +22,7 @@ from icscaler_sim.world.specs import ProfileCatalog
 
 TEMPLATE = "template.yaml"
 SETUP_HEADSTART_S = 3600
-"""The stage is set before the traffic's midnight."""
+"""Endpoints and components are created this long before the traffic's midnight."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ def play_scenario(scenario: Scenario, template: Path, prices: PriceTable, view: 
     with LocalCloud(
         start_s=DEFAULT_START_S - SETUP_HEADSTART_S, seed=scenario.seed, profiles=catalog
     ) as cloud:
-        stage = set_stage(cloud, scenario, template, view.tell)
+        stage = set_stage(cloud, scenario, template, DEFAULT_START_S, view.tell)
         if cloud.clock.now_s < DEFAULT_START_S:
             cloud.run_until(DEFAULT_START_S)
         log, watch = LookLog(cloud), Watch(scenario)

@@ -8,6 +8,7 @@ from icscaler.config.compile import CompiledFleet, compile_fleet
 from icscaler.config.load import load_fleet
 from icscaler.entities import EndpointConfig, ModelConfig
 from icscaler_cli.demo.auto_fleet import fleet_text
+from icscaler_cli.demo.room import first_copies
 from icscaler_cli.demo.trouble import DemoError
 from icscaler_sim.pricing import PriceTable, static_peak
 from icscaler_sim.traces import (
@@ -38,13 +39,17 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """Traffic from second 0, and the compiled fleet. `shapes` has every model of the fleet."""
+    """Traffic from second 0, and the compiled fleet.
+
+    `shapes` and `first_copies` (with which each model begins) have every model of the fleet.
+    """
 
     title: str
     traffic: str
     trace: Trace
     fleet: CompiledFleet
     shapes: Mapping[str, CopyShape]
+    first_copies: Mapping[str, int]
     seed: int
 
     @property
@@ -75,9 +80,10 @@ def build_scenario(wanted: Wanted, repository: Path, out: Path, prices: PriceTab
         trace = _cut(read_trace(wanted.trace), wanted)
         fleet = _fleet_of(trace, wanted, out, prices)
         title, traffic = "Recorded traffic", trace.source
-    scenario = Scenario(title, traffic, trace, fleet, _shapes(fleet), wanted.seed)
-    _check(scenario, wanted)
-    return scenario
+    shapes = _shapes(fleet)
+    _check_known(trace, shapes, wanted)
+    copies = first_copies(fleet, trace, shapes)
+    return Scenario(title, traffic, trace, fleet, shapes, copies, wanted.seed)
 
 
 def _days(wanted: Wanted) -> float:
@@ -125,8 +131,8 @@ def _shapes(fleet: CompiledFleet) -> dict[str, CopyShape]:
     return shapes
 
 
-def _check(scenario: Scenario, wanted: Wanted) -> None:
-    unknown = [name for name in scenario.trace.models if name not in scenario.shapes]
+def _check_known(trace: Trace, shapes: Mapping[str, CopyShape], wanted: Wanted) -> None:
+    unknown = [name for name in trace.models if name not in shapes]
     if unknown:
         more = f" and {len(unknown) - 5} more" if len(unknown) > 5 else ""
         raise DemoError(

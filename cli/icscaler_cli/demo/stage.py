@@ -1,7 +1,7 @@
 """Setting the stage: endpoints and components as a team would create them, then the controller.
 
 Everything goes through boto3, so what is played is what AWS would accept: a component starts with
-one copy because CreateInferenceComponent refuses zero; the controller takes it away when unused.
+one copy or more because CreateInferenceComponent refuses zero; unused ones the controller unloads.
 """
 
 from collections.abc import Callable, Iterator
@@ -12,15 +12,15 @@ from typing import Any
 from icscaler.adapters.dynamodb import DynamoStateStore
 from icscaler.bootstrap import state_store
 from icscaler.entities import EndpointConfig, ModelConfig
+from icscaler_cli.demo.room import first_instances, max_instances
 from icscaler_cli.demo.scenario import Scenario
 from icscaler_cli.demo.trouble import DemoError
 from icscaler_localcloud.cloud import LocalCloud
-from icscaler_sim.pricing import packed_instances
 
 STACK = "icscaler"
 POLL_S = 60
 SETUP_LIMIT_S = 7200
-DEFAULT_MAX_INSTANCES = 4
+DEPLOY_AHEAD_S = 90
 _IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/llm-serving:1"
 
 Tell = Callable[[str], None]
@@ -31,11 +31,15 @@ class Stage:
     """A deployed controller with its published fleet, and the endpoints it looks after."""
 
     store: DynamoStateStore
-    ready_s: float
 
 
-def set_stage(cloud: LocalCloud, scenario: Scenario, template: Path, tell: Tell) -> Stage:
-    """Create, wait until everything is in service, deploy, publish."""
+def set_stage(
+    cloud: LocalCloud, scenario: Scenario, template: Path, start_s: int, tell: Tell
+) -> Stage:
+    """Create, wait until everything is in service, and shortly before `start_s` deploy and publish.
+
+    So the controller finds every model with a copy, and nobody has used them yet.
+    """
     sagemaker = cloud.client("sagemaker")
     tell("creating endpoints")
     for endpoint in scenario.fleet.endpoints.values():
@@ -44,25 +48,22 @@ def set_stage(cloud: LocalCloud, scenario: Scenario, template: Path, tell: Tell)
     tell("creating inference components")
     for endpoint in scenario.fleet.endpoints.values():
         for model in endpoint.models.values():
-            _create_component(sagemaker, endpoint, model)
+            copies = scenario.first_copies[model.name]
+            _create_component(sagemaker, endpoint, model, copies)
     _wait(cloud, tell, "inference components", lambda: _components_waiting(sagemaker, scenario))
+    if cloud.clock.now_s < start_s - DEPLOY_AHEAD_S:
+        cloud.run_until(start_s - DEPLOY_AHEAD_S)
     tell(f"deploying {template.name}")
     stack = cloud.deploy(template, parameters={"Mode": "act"}, name=STACK)
     store = state_store(stack.outputs["StateTableName"])
     store.publish(scenario.fleet.endpoints, scenario.fleet.version, None)
-    return Stage(store, cloud.clock.now_s)
-
-
-def max_instances(endpoint: EndpointConfig, variant: str) -> int:
-    """The fleet file's limit, or what the demo gives an endpoint without one."""
-    return endpoint.variants[variant].max_instances or DEFAULT_MAX_INSTANCES
+    return Stage(store)
 
 
 def _create_endpoint(sagemaker: Any, endpoint: EndpointConfig, scenario: Scenario) -> None:
     variants = []
     for name, variant in endpoint.variants.items():
-        models = [model.name for model in endpoint.models.values() if model.variant == name]
-        first = _first_instances(models, scenario, variant.instance_type, variant.gpus)
+        first = first_instances(endpoint, name, scenario.first_copies, scenario.shapes)
         most = max_instances(endpoint, name)
         variants.append(
             {
@@ -91,15 +92,9 @@ def _create_endpoint(sagemaker: Any, endpoint: EndpointConfig, scenario: Scenari
     sagemaker.create_endpoint(EndpointName=endpoint.name, EndpointConfigName=endpoint.name)
 
 
-def _first_instances(models: list[str], scenario: Scenario, type_name: str, gpus: int) -> int:
-    """Room for the first copy of each model."""
-    from icscaler_sim.pricing import InstanceType
-
-    kind = InstanceType(type_name, gpus, "", 0.0, 0.0)
-    return packed_instances(dict.fromkeys(models, 1), scenario.shapes, kind)
-
-
-def _create_component(sagemaker: Any, endpoint: EndpointConfig, model: ModelConfig) -> None:
+def _create_component(
+    sagemaker: Any, endpoint: EndpointConfig, model: ModelConfig, copies: int
+) -> None:
     requirements: dict[str, float] = {
         "NumberOfAcceleratorDevicesRequired": model.resources.gpus,
         "MinMemoryRequiredInMb": model.resources.memory_mb,
@@ -116,7 +111,7 @@ def _create_component(sagemaker: Any, endpoint: EndpointConfig, model: ModelConf
             # Copies close together leave whole instances empty, and empty instances are released.
             "SchedulingConfig": {"PlacementStrategy": "BINPACK"},
         },
-        RuntimeConfig={"CopyCount": max(1, model.min_copies)},
+        RuntimeConfig={"CopyCount": copies},
     )
 
 

@@ -13,8 +13,8 @@ from icscaler.entities import EndpointConfig, ModelConfig
 from icscaler.invariants import Look, check
 from icscaler.ports import DecisionRecord
 from icscaler_cli.demo.look_log import LookLog
+from icscaler_cli.demo.room import max_instances
 from icscaler_cli.demo.scenario import Scenario
-from icscaler_cli.demo.stage import max_instances
 from icscaler_sim.report.clock import clock_text
 from icscaler_sim.world.specs import ComponentView, Wake
 
