@@ -140,6 +140,7 @@ class MetricStore:
     def __init__(self, *, keep_s: float = FOREVER_S) -> None:
         self.keep_s = keep_s
         self._series: dict[MetricKey, Series] = {}
+        self._named: dict[tuple[str, str], dict[MetricKey, Series]] = {}
 
     def put(
         self,
@@ -217,7 +218,7 @@ class MetricStore:
     ) -> None:
         series = self._series.get(key)
         if series is None:
-            series = self._series[key] = Series(unit)
+            series = self._keep(key, Series(unit))
         visible = at_s if visible_at_s is None else visible_at_s
         grain_s = int(at_s // period_s) * period_s
         series.own_table(period_s, self.keep_s).insert((grain_s, visible, datum))
@@ -226,12 +227,21 @@ class MetricStore:
         """Let the series `key` be read from `table` too, through `project`."""
         series = self._series.get(key)
         if series is None:
-            series = self._series[key] = Series(unit)
+            series = self._keep(key, Series(unit))
         series.sources.append((table, project))
 
     def attach_series(self, key: MetricKey, series: Series) -> None:
         """Give the series `key` a reading rule of its own."""
+        self._keep(key, series)
+
+    def _keep(self, key: MetricKey, series: Series) -> Series:
         self._series[key] = series
+        self._named.setdefault((key.namespace, key.metric), {})[key] = series
+        return series
+
+    def named(self, namespace: str, metric: str) -> list[tuple[MetricKey, Series]]:
+        """Every series of this name, whatever its dimensions, also while it has no data."""
+        return list(self._named.get((namespace, metric), {}).items())
 
     def find(self, namespace: str, metric: str, dims: Mapping[str, str]) -> Series | None:
         """A handle on one series, to skip the look-up in a hot loop."""
