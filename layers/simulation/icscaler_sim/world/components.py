@@ -234,6 +234,8 @@ class Component:
 
     def drop(self, copy: Copy, *, by_demand: bool) -> None:
         """Let a copy go: it finishes what it serves, then frees its GPUs."""
+        if copy.state in (CopyState.DRAINING, CopyState.GONE):
+            return
         for twin in [other for other in self.copies if other.replaces is copy]:
             self._remove(twin)
         copy.stop()

@@ -89,6 +89,7 @@ class Variant:
         self.component_minutes: list[Table] = []
         self.scale_in = ScaleIn(kernel, self)
         self.fixed_instances = spec.initial_instances
+        self.closing = False
         self._launched = 0
 
     # --- counts
@@ -152,7 +153,8 @@ class Variant:
         instance.room.give(copy.owner.name, copy.spec)
         if not instance.copies:
             instance.empty_since_s = self.kernel.now_s
-            if self.model is not None and self.desired_instances > self.fixed_instances:
+            surplus = self.desired_instances > self.fixed_instances
+            if self.closing or (self.model is not None and surplus):
                 self.release(instance)
         self.fill()
         self.scale_in.plan()
@@ -336,6 +338,7 @@ class Variant:
 
     def close(self) -> None:
         """The endpoint is deleted: everything goes, nothing comes back."""
+        self.closing = True
         self.scaling = None
         self.fixed_instances = 0
         for instance in list(self.instances):

@@ -128,19 +128,19 @@ class Tally:
 
     def requests(self, name: str | None = None) -> RequestCounts:
         """Requests of one component, or of all."""
-        counts = RequestCounts()
-        for known, sources in self._requests.items():
-            if name in (None, known):
-                for source in sources:
-                    counts.add(source(self._now_s()))
+        counts, now_s = RequestCounts(), self._now_s()
+        for known in self._requests if name is None else (name,):
+            for source in self._requests.get(known, ()):
+                counts.add(source(now_s))
         return counts
 
     def copies(self, name: str | None = None) -> CopyCounts:
         """Copies of one component, or of all, with GPU-seconds up to now."""
         now_s = self._now_s()
         total = CopyCounts(held_since_s=now_s)
-        for known, counts in self._copies.items():
-            if name in (None, known):
+        for known in self._copies if name is None else (name,):
+            counts = self._copies.get(known)
+            if counts is not None:
                 total.starts += counts.starts
                 total.ready += counts.ready
                 total.failures += counts.failures
