@@ -17,7 +17,6 @@ from icscaler_localcloud import moto_seams
 from icscaler_localcloud.faults import Effect, FunctionKilled, Switch
 from icscaler_localcloud.iam import Principal
 from icscaler_localcloud.services import OwnService, ServiceError
-from icscaler_localcloud.moto_seams import DEFAULT_ACCOUNT_ID
 from icscaler_localcloud.wire import ApiReply, ApiRequest, codec
 
 if TYPE_CHECKING:
@@ -73,7 +72,7 @@ class Gateway:
     def handle(self, request: ApiRequest, operation: str) -> ApiReply | None:
         """Answer one request; None means the reply was lost on the way."""
         with self._lock:
-            if self._cloud.account != DEFAULT_ACCOUNT_ID:
+            if self._cloud.account != moto_seams.DEFAULT_ACCOUNT:
                 request = replace(
                     request, headers={**request.headers, _ACCOUNT_HEADER: self._cloud.account}
                 )

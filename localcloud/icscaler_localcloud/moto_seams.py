@@ -20,7 +20,8 @@ package imports from moto.
 5. schedules    read from moto's scheduler, which never fires them.
 6. topics       an SNS subscription of protocol `lambda` goes to our runner; http(s) endpoints are
                 never called from here.
-7. speed        two pure functions moto calls on every request are cached.
+7. speed        two pure functions moto calls on every request are cached; `unix_time` reads the
+                clock without building a datetime.
 """
 
 from __future__ import annotations
@@ -53,6 +54,7 @@ from werkzeug.exceptions import HTTPException
 from icscaler_localcloud.clock import VirtualClock
 
 PINNED_MOTO = "5.2.5"
+DEFAULT_ACCOUNT = DEFAULT_ACCOUNT_ID
 DEDUPLICATION_S = 300
 # SQS sequence numbers are 20 digits and grow; this is where ours start.
 _FIRST_SEQUENCE = 18_849_496_460_467_696_128
@@ -97,6 +99,15 @@ _rebind("utcnow", virtual_utcnow)
 
 # -- 7 speed --------------------------------------------------------------------------------------
 
+_unix_time = core_utils.unix_time
+
+
+def _fast_unix_time(dt: datetime | None = None) -> float:
+    return _clock.now_s if dt is None and _clock is not None else _unix_time(dt)
+
+
+_rebind("unix_time", _fast_unix_time)
+_rebind("unix_time_millis", lambda dt=None: _fast_unix_time(dt) * 1000.0)
 _rebind("camelcase_to_underscores", cache(core_utils.camelcase_to_underscores))
 _rebind("method_names_from_class", cache(core_utils.method_names_from_class))
 

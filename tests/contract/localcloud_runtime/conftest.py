@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from icscaler_localcloud.cloud import LocalCloud
 from icscaler_localcloud.deployer import Stack
 from icscaler_localcloud.lambdas import Invocation

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
+
 from icscaler_localcloud.clock import EventLoop, VirtualClock, utc_text
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
+
 from icscaler_localcloud.cloud import LocalCloud
 from icscaler_localcloud.deployer import DeployError, Stack
 from icscaler_localcloud.deployer.template import resolve_parameters

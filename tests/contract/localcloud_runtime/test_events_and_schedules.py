@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+
 from icscaler_localcloud import schedules
 from icscaler_localcloud.cloud import DEFAULT_START_S, LocalCloud
 

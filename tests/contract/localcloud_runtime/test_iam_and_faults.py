@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from icscaler_localcloud.cloud import DEFAULT_START_S, LocalCloud
 from icscaler_localcloud.iam import Iam, Role, resource_policy_allows
 from icscaler_localcloud.permissions import Need, needs_of
@@ -99,7 +100,8 @@ def test_conditions_on_anything_else_are_listed() -> None:
         pytest.param(
             "dynamodb",
             "TransactWriteItems",
-            b'{"TransactItems": [{"Put": {"TableName": "t"}}, {"ConditionCheck": {"TableName": "t"}}]}',
+            b'{"TransactItems": [{"Put": {"TableName": "t"}}, '
+            b'{"ConditionCheck": {"TableName": "t"}}]}',
             [("dynamodb:PutItem", TABLE), ("dynamodb:ConditionCheckItem", TABLE)],
             id="transaction",
         ),

@@ -12,6 +12,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError
+
 from icscaler_localcloud.cloud import DEFAULT_START_S, LocalCloud
 
 from .conftest import TEMPLATES, Plumbing

@@ -11,9 +11,10 @@ from typing import Any
 
 import moto
 import pytest
+from moto.core import utils as core_utils
+
 from icscaler_localcloud import moto_seams
 from icscaler_localcloud.cloud import DEFAULT_START_S, LocalCloud
-from moto.core import utils as core_utils
 
 
 @pytest.fixture

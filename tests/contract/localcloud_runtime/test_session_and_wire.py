@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,6 +16,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, ReadTimeoutError
 from botocore.parsers import create_parser
 from botocore.serialize import create_serializer
+
 from icscaler_localcloud.cloud import DEFAULT_START_S, LocalCloud
 from icscaler_localcloud.gateway import answer_own
 from icscaler_localcloud.services import OWN_SERVICES, ServiceError
@@ -38,11 +39,11 @@ class Recorder:
 
 
 @pytest.fixture
-def recorder(cloud: LocalCloud) -> Iterator[Recorder]:
+def recorder(cloud: LocalCloud) -> Recorder:
     service = Recorder()
     for name in OWN_SERVICES:
         cloud.gateway.own(name, service)
-    yield service
+    return service
 
 
 def speak_cbor(service: Recorder, operation: str, params: Mapping[str, Any]) -> Any:
