@@ -92,5 +92,5 @@ def _reported() -> Iterator[None]:
         say(f"error: {error}", "bold red")
         raise typer.Exit(ExitCode.INVALID) from error
     except KeyboardInterrupt:
-        say("Interrupted; nothing was written.", "bold yellow")
+        say("Interrupted: no report was written.", "bold yellow")
         raise typer.Exit(INTERRUPTED) from None

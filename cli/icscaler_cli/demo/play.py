@@ -73,7 +73,7 @@ class Player:
         self._instance_gpu_seconds: dict[str, float] = {}
         self._log = log
         self._watch = watch
-        self.recording = Recording(start_s=next_minute(cloud.clock.now_s))
+        self.recording = Recording(start_s=max(scenario.start_s, next_minute(cloud.clock.now_s)))
 
     def play(self, on_minute: OnMinute) -> Recording:
         """All minutes of the traffic, then some for the last requests to end."""

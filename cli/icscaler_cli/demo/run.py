@@ -15,14 +15,14 @@ from icscaler_cli.demo.stage import set_stage
 from icscaler_cli.demo.trouble import DemoError
 from icscaler_cli.demo.view import View, open_view
 from icscaler_cli.demo.watch import Watch
-from icscaler_localcloud.cloud import DEFAULT_START_S, LocalCloud
+from icscaler_localcloud.cloud import LocalCloud
 from icscaler_sim.pricing import PriceTable, load_prices
 from icscaler_sim.report import RunResult, report_html, summary_json
 from icscaler_sim.world.specs import ProfileCatalog
 
 TEMPLATE = "template.yaml"
 SETUP_HEADSTART_S = 3600
-"""Endpoints and components are created this long before the traffic's midnight."""
+"""Endpoints and components are created this long before the traffic begins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +70,9 @@ def play_scenario(scenario: Scenario, template: Path, prices: PriceTable, view: 
                 ) from error
     catalog = ProfileCatalog({name: shape.profile for name, shape in scenario.shapes.items()})
     with LocalCloud(
-        start_s=DEFAULT_START_S - SETUP_HEADSTART_S, seed=scenario.seed, profiles=catalog
+        start_s=scenario.start_s - SETUP_HEADSTART_S, seed=scenario.seed, profiles=catalog
     ) as cloud:
-        stage = set_stage(cloud, scenario, template, DEFAULT_START_S, view.tell)
-        if cloud.clock.now_s < DEFAULT_START_S:
-            cloud.run_until(DEFAULT_START_S)
+        stage = set_stage(cloud, scenario, template, view.tell)
         log, watch = LookLog(cloud), Watch(scenario)
         player = Player(cloud, scenario, log, watch)
         recording = player.play(view.minute)

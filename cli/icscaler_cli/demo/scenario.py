@@ -1,5 +1,6 @@
 """What is played: traffic, the fleet that serves it, and how its models behave."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,6 +22,8 @@ from icscaler_sim.traces import (
 )
 
 HOUR_S = 3600
+MONDAY_S = 1_780_272_000
+"""Second 0 of all traffic: Monday 2026-06-01 00:00 UTC."""
 ENSEMBLE_FLEET = Path("examples", "demo-fleet.yaml")
 ENSEMBLE_WEIGHTS_GB: Mapping[str, float] = {"repo-migration": 24.0, "architecture-review": 30.0}
 """The large models of the ensemble; the others have the default of about 15 GB."""
@@ -39,13 +42,14 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """Traffic from second 0, and the compiled fleet.
+    """Traffic from second 0, which is at `start_s`, and the compiled fleet.
 
     `shapes` and `first_copies` (with which each model begins) have every model of the fleet.
     """
 
     title: str
     traffic: str
+    start_s: int
     trace: Trace
     fleet: CompiledFleet
     shapes: Mapping[str, CopyShape]
@@ -71,19 +75,22 @@ class Scenario:
 def build_scenario(wanted: Wanted, repository: Path, out: Path, prices: PriceTable) -> Scenario:
     """Read or generate everything. Raises `DemoError`, `TraceError` or `FleetFileError`."""
     if wanted.trace is None:
-        trace = _cut(generate_ensemble(wanted.seed, days=_days(wanted)), wanted)
+        whole = generate_ensemble(wanted.seed, days=_days(wanted))
+        trace = _cut(whole, wanted)
         path = wanted.fleet or repository / ENSEMBLE_FLEET
         fleet = compile_fleet(load_fleet(path))
         title = "A code assistant's models on one endpoint"
         traffic = f"generated traffic, seed {wanted.seed}"
     else:
-        trace = _cut(read_trace(wanted.trace), wanted)
+        whole = read_trace(wanted.trace)
+        trace = _cut(whole, wanted)
         fleet = _fleet_of(trace, wanted, out, prices)
         title, traffic = "Recorded traffic", trace.source
     shapes = _shapes(fleet)
     _check_known(trace, shapes, wanted)
     copies = first_copies(fleet, trace, shapes)
-    return Scenario(title, traffic, trace, fleet, shapes, copies, wanted.seed)
+    start_s = MONDAY_S + _start_s(whole, wanted)
+    return Scenario(title, traffic, start_s, trace, fleet, shapes, copies, wanted.seed)
 
 
 def _days(wanted: Wanted) -> float:
@@ -92,10 +99,14 @@ def _days(wanted: Wanted) -> float:
     return max(1.0, hours / 24.0)
 
 
+def _start_s(trace: Trace, wanted: Wanted) -> int:
+    """No bin or minute is cut: the period begins with the one that the start falls into."""
+    step_s = math.lcm(trace.width_s, 60)
+    return round(wanted.start_h * HOUR_S) // step_s * step_s
+
+
 def _cut(trace: Trace, wanted: Wanted) -> Trace:
-    start_s = round(wanted.start_h * HOUR_S)
-    # No bin is cut: the period begins with the bin that the start falls into.
-    start_s -= start_s % trace.width_s
+    start_s = _start_s(trace, wanted)
     end_s = trace.period_s if wanted.hours is None else start_s + round(wanted.hours * HOUR_S)
     if start_s >= trace.period_s:
         raise DemoError(

@@ -33,10 +33,8 @@ class Stage:
     store: DynamoStateStore
 
 
-def set_stage(
-    cloud: LocalCloud, scenario: Scenario, template: Path, start_s: int, tell: Tell
-) -> Stage:
-    """Create, wait until everything is in service, and shortly before `start_s` deploy and publish.
+def set_stage(cloud: LocalCloud, scenario: Scenario, template: Path, tell: Tell) -> Stage:
+    """Create, wait until everything is in service, deploy and publish just before the traffic.
 
     So the controller finds every model with a copy, and nobody has used them yet.
     """
@@ -51,8 +49,8 @@ def set_stage(
             copies = scenario.first_copies[model.name]
             _create_component(sagemaker, endpoint, model, copies)
     _wait(cloud, tell, "inference components", lambda: _components_waiting(sagemaker, scenario))
-    if cloud.clock.now_s < start_s - DEPLOY_AHEAD_S:
-        cloud.run_until(start_s - DEPLOY_AHEAD_S)
+    if cloud.clock.now_s < scenario.start_s - DEPLOY_AHEAD_S:
+        cloud.run_until(scenario.start_s - DEPLOY_AHEAD_S)
     tell(f"deploying {template.name}")
     stack = cloud.deploy(template, parameters={"Mode": "act"}, name=STACK)
     store = state_store(stack.outputs["StateTableName"])
