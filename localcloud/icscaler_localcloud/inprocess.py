@@ -43,6 +43,8 @@ if TYPE_CHECKING:
 # Keep state at module level, so every environment gets its own copy.
 _STATEFUL_PACKAGES = frozenset({"aws_lambda_powertools"})
 _INHERITED_VARIABLES = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT")
+# With and without the environment's own modules, and room for what a handler imports late.
+_REMEMBERED_SIZES = 4
 _LOG_FORMAT = "[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(message)s"
 
 
@@ -105,6 +107,7 @@ class Environment:
         self._paths = [str(p) for p in (function.code_path, *function.layer_paths)]
         self._own_names = _STATEFUL_PACKAGES | {n for p in self._paths for n in _importable(p)}
         self._modules: dict[str, ModuleType] = {}
+        self._names_by_size: dict[int, list[str]] = {}
         self._stream = _Stream()
         self._root = logging.RootLogger(logging.WARNING)
         self._manager = logging.Manager(self._root)
@@ -156,8 +159,19 @@ class Environment:
             sys.modules.update(theirs)
 
     def _loaded(self) -> dict[str, ModuleType]:
-        """The environment's own modules among those in sys.modules now."""
-        return {n: m for n, m in sys.modules.items() if n.partition(".")[0] in self._own_names}
+        """The environment's own modules among those in sys.modules now.
+
+        Walking all of sys.modules twice a call would cost more than the call; names are looked
+        for again only when the number of modules has changed since the last two looks.
+        """
+        size = len(sys.modules)
+        names = self._names_by_size.get(size)
+        if names is None or any(name not in sys.modules for name in names):
+            names = [n for n in sys.modules if n.partition(".")[0] in self._own_names]
+            if len(self._names_by_size) >= _REMEMBERED_SIZES:
+                self._names_by_size.clear()
+            self._names_by_size[size] = names
+        return {name: sys.modules[name] for name in names}
 
     @contextmanager
     def _logging(self) -> Iterator[None]:

@@ -239,6 +239,7 @@ class QueueView:
     max_receive_count: int | None
     dead_letter_arn: str | None
     messages: int
+    visible: int
     next_visible_s: float | None
     oldest_sent_s: float | None
 
@@ -266,6 +267,7 @@ class Queues:
             max_receive_count=policy.get("maxReceiveCount"),
             dead_letter_arn=policy.get("deadLetterTargetArn"),
             messages=len(queue._messages),
+            visible=sum(m.visible and not m.delayed for m in queue._messages),
             next_visible_s=min(waits, default=None),
             oldest_sent_s=min(
                 ((m.sent_timestamp or 0) / 1000 for m in queue._messages), default=None

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from icscaler_localcloud import moto_seams
 from icscaler_localcloud.clock import Timer
 from icscaler_localcloud.lambdas import Invocation, TooManyRequestsError
+from icscaler_localcloud.queue_metrics import QueueMetrics
 
 if TYPE_CHECKING:
     from moto.sqs.models import Message
@@ -50,7 +51,8 @@ class QueuePoller:
     def __init__(self, cloud: LocalCloud) -> None:
         self._cloud = cloud
         self._by_queue: dict[str, list[EventSourceMapping]] = {}
-        moto_seams.listen_to_queues(self._arrived)
+        self._metrics = QueueMetrics(cloud)
+        moto_seams.listen_to_queues(self._received)
 
     def map(self, mapping: EventSourceMapping) -> None:
         """Start polling a queue for a function."""
@@ -65,6 +67,10 @@ class QueuePoller:
         """Switch a mapping on or off; messages wait in the queue meanwhile."""
         mapping.enabled = enabled
         self._arrived(mapping.queue_arn)
+
+    def _received(self, queue_arn: str) -> None:
+        self._metrics.used(queue_arn)
+        self._arrived(queue_arn)
 
     def _arrived(self, queue_arn: str) -> None:
         for mapping in self._by_queue.get(queue_arn, []):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -122,7 +123,23 @@ def deploy(cloud: LocalCloud, path: Path, given: Mapping[str, str], name: str) -
     for output, body in transformed.get("Outputs", {}).items():
         if "Condition" not in body or resolver.condition(body["Condition"]):
             stack.outputs[output] = str(resolver.resolve(body["Value"]))
+    _register(cloud, stack, transformed.get("Outputs", {}))
     return stack
+
+
+def _register(cloud: LocalCloud, stack: Stack, described: Mapping[str, Any]) -> None:
+    """Let CloudFormation clients find the stack by name and read its outputs.
+
+    moto's CloudFormation could not have created the resources (it skips SAM, alarms and
+    schedules in silence), so it is given the outputs only.
+    """
+    outputs = {
+        name: {"Value": value, "Description": str(described[name].get("Description", ""))}
+        for name, value in stack.outputs.items()
+    }
+    cloud.client("cloudformation").create_stack(
+        StackName=stack.name, TemplateBody=json.dumps({"Resources": {}, "Outputs": outputs})
+    )
 
 
 def _check_resource(

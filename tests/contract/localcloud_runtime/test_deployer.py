@@ -263,6 +263,9 @@ def test_resources_exist_as_described(plumbing: Plumbing) -> None:
         r["Name"] for r in cloud.client("events").list_rules(EventBusName="test-bus")["Rules"]
     } >= {stack.physical_id("ToInbox").split("|")[1]}
     assert "OnlyLive" not in stack.outputs
+    (described,) = cloud.client("cloudformation").describe_stacks(StackName="test")["Stacks"]
+    found = {output["OutputKey"]: output["OutputValue"] for output in described["Outputs"]}
+    assert found == stack.outputs
 
 
 def test_a_function_gets_its_configuration(plumbing: Plumbing) -> None:

@@ -232,7 +232,7 @@ def test_a_queue_view(cloud: LocalCloud, fifo: str) -> None:
     assert view.fifo
     assert (view.visibility_timeout_s, view.max_receive_count) == (60, 2)
     assert view.dead_letter_arn == arn.replace("q.fifo", "dead.fifo")
-    assert (view.messages, view.next_visible_s) == (1, DEFAULT_START_S + 65)
+    assert (view.messages, view.visible, view.next_visible_s) == (1, 0, DEFAULT_START_S + 65)
     assert view.oldest_sent_s == DEFAULT_START_S
     assert (cloud.queues.exists(arn), cloud.queues.exists(f"{arn}x")) == (True, False)
 

@@ -154,6 +154,31 @@ def test_a_disabled_mapping_lets_messages_wait(plumbing: Plumbing) -> None:
     assert sizes(plumbing) == [1]
 
 
+def test_queues_measure_themselves(plumbing: Plumbing) -> None:
+    plumbing.cloud.functions.get("Worker").reserved_concurrency = 0
+    plumbing.cloud.run_for(30)
+    plumbing.send({})
+    plumbing.cloud.run_for(200)
+    name = plumbing.stack.attribute("Work", "QueueName")
+
+    def series(metric: str) -> list[float]:
+        points = plumbing.cloud.metrics.statistics(
+            "AWS/SQS",
+            metric,
+            {"QueueName": name},
+            "Maximum",
+            60,
+            DEFAULT_START_S,
+            DEFAULT_START_S + 300,
+            DEFAULT_START_S + 300,
+        )
+        return [value for _, value in points]
+
+    # Throttled receives count: after two of them the message is a dead letter.
+    assert series("ApproximateAgeOfOldestMessage") == [60, 120, 0]
+    assert max(series("ApproximateNumberOfMessagesNotVisible")) == 1
+
+
 def test_messages_expire_unseen(plumbing: Plumbing) -> None:
     plumbing.cloud.functions.get("Worker").reserved_concurrency = 0
     plumbing.send({})
