@@ -1,6 +1,6 @@
 """Random scripts of calls for a small world, and how to play them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,22 +36,6 @@ class Step:
     span_s: int
     tokens: int
 
-
-STEPS = st.lists(
-    st.builds(
-        Step,
-        wait_s=st.sampled_from((0, 1, 7, 30, 60, 61, 240, 600, 1800)),
-        verb=st.sampled_from(
-            ("arrive", "arrive", "arrive", "burst", "invoke", "scale", "scale", "roll", "abort",
-             "delete", "create", "lose")
-        ),
-        name=st.sampled_from(NAMES),
-        number=st.integers(0, 400),
-        span_s=st.sampled_from((1, 13, 60, 60, 200)),
-        tokens=st.sampled_from((10, 300, 2_000)),
-    ),
-    max_size=25,
-)  # fmt: skip
 
 SETTINGS = st.builds(
     WorldSettings,
@@ -95,34 +79,57 @@ def build(settings: WorldSettings, seed: int, strategy: str = "IDLE_RELEASE") ->
     return world
 
 
+def _roll(world: World, step: Step) -> None:
+    image = ("v1", "v2", "bad")[step.number % 3]
+    policy = RollingPolicy("COPY_COUNT", 1, step.span_s, timeout_s=3_600)
+    world.update_component(step.name, spec_of(step.name, image), rolling=policy)
+
+
+VERBS: dict[str, Callable[[World, Step], object]] = {
+    "arrive": lambda world, step: world.arrive(
+        step.name,
+        step.number,
+        world.now_s,
+        world.now_s + step.span_s,
+        output_tokens=step.tokens,
+    ),
+    "burst": lambda world, step: world.arrive(
+        step.name, step.number, world.now_s + step.span_s, output_tokens=step.tokens
+    ),
+    "invoke": lambda world, step: world.invoke(step.name, output_tokens=step.tokens),
+    "scale": lambda world, step: world.set_copies(step.name, step.number % 6),
+    "roll": _roll,
+    "abort": lambda world, step: world.abort_update(step.name, "an alarm fired"),
+    "delete": lambda world, step: world.delete_component(step.name),
+    "create": lambda world, step: world.create_component(
+        step.name, "e", "v", spec_of(step.name), 1 + step.number % 3
+    ),
+    "lose": lambda world, step: world.lose_instance("e", "v"),
+}
+
+
+STEPS = st.lists(
+    st.builds(
+        Step,
+        wait_s=st.sampled_from((0, 1, 7, 30, 60, 61, 240, 600, 1800)),
+        verb=st.sampled_from(("arrive", "arrive", "scale", *VERBS)),
+        name=st.sampled_from(NAMES),
+        number=st.integers(0, 400),
+        span_s=st.sampled_from((1, 13, 60, 60, 200)),
+        tokens=st.sampled_from((10, 300, 2_000)),
+    ),
+    max_size=25,
+)  # fmt: skip
+
+
 def apply(world: World, step: Step) -> None:
-    """Make the step's call; refusals are part of life."""
-    now_s, name = world.now_s, step.name
+    """Make the step's call; refusals are part of life, and there may be no instance to lose."""
     try:
-        if step.verb == "arrive":
-            world.arrive(
-                name, step.number, now_s, now_s + step.span_s, output_tokens=step.tokens
-            )
-        elif step.verb == "burst":
-            world.arrive(name, step.number, now_s + step.span_s, output_tokens=step.tokens)
-        elif step.verb == "invoke":
-            world.invoke(name, output_tokens=step.tokens)
-        elif step.verb == "scale":
-            world.set_copies(name, step.number % 6)
-        elif step.verb == "roll":
-            image = ("v1", "v2", "bad")[step.number % 3]
-            policy = RollingPolicy("COPY_COUNT", 1, step.span_s, timeout_s=3_600)
-            world.update_component(name, spec_of(name, image), rolling=policy)
-        elif step.verb == "abort":
-            world.abort_update(name, "an alarm fired")
-        elif step.verb == "delete":
-            world.delete_component(name)
-        elif step.verb == "create":
-            world.create_component(name, "e", "v", spec_of(name), 1 + step.number % 3)
-        elif step.verb == "lose":
-            world.lose_instance("e", "v")
-    except (Refusal, ValueError):
+        VERBS[step.verb](world, step)
+    except Refusal:
         return
+    except ValueError:
+        assert step.verb == "lose"
 
 
 def play(world: World, steps: Sequence[Step], cuts: Sequence[float] = ()) -> World:

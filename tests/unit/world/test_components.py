@@ -148,7 +148,7 @@ def test_names_are_unique_in_the_account() -> None:
     ("spec", "copies", "text"),
     [
         pytest.param(replace(SPEC, gpus=9), 1, NO_ROOM, id="more GPUs than an instance has"),
-        pytest.param(replace(SPEC, memory_mb=700_000), 1, NO_ROOM, id="more than allocatable memory"),
+        pytest.param(replace(SPEC, memory_mb=700_000), 1, NO_ROOM, id="more than allocatable"),
         pytest.param(replace(SPEC, cpus=97), 1, NO_ROOM, id="more CPUs than there are"),
         pytest.param(SPEC, 33, NO_ROOM, id="more copies than four instances hold"),
         pytest.param(replace(SPEC, memory_mb=64), 1, "128", id="less memory than AWS takes"),

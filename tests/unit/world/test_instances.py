@@ -108,7 +108,7 @@ def test_scale_in_strategies(strategy: str, left: int) -> None:
     world = with_endpoint(scaling=scaling, instances=2)
     for name, gpus in (("chat", 5), ("other", 3)):  # each spreads to an instance of its own
         world.create_component(name, "e", "v", replace(SPEC, gpus=gpus), 1)
-        world.advance(world.now_s + 600)
+        world.advance(world.now_s + 300)
     statuses = {run(world, 30).status for _ in range(200)}
     assert statuses == {"InService"}, "a move is not an update"
     assert instances(world)[2] == left

@@ -43,12 +43,13 @@ def check_batch(policy: RollingPolicy, copies: int, settings: WorldSettings) -> 
     if not settings.rolling_batch_rule or copies == 0:
         return
     batch = batch_copies(policy.batch_type, policy.batch_value, copies)
-    if copies == 1 and batch == 1 and settings.rolling_single_copy:
-        return
-    percent = (
-        policy.batch_value if policy.batch_type == "CAPACITY_PERCENT" else 100 * batch / copies
-    )
-    if not 5 <= percent <= 50:
+    if copies == 1:
+        allowed = batch == 1 and settings.rolling_single_copy
+    elif policy.batch_type == "CAPACITY_PERCENT":
+        allowed = 5 <= policy.batch_value <= 50
+    else:
+        allowed = 5 <= 100 * batch / copies <= 50
+    if not allowed:
         raise invalid(
             f"MaximumBatchSize must be between 5% and 50% of the copy count {copies}, "
             f"got {policy.batch_value} {policy.batch_type}."

@@ -45,8 +45,8 @@ class WorldSettings:
     """Physics and switches. Seconds unless the name says otherwise."""
 
     # --- instances
-    instance_launch_s: Delay = field(default_factory=lambda: Delay(105.0, 240.0))
-    """Order to usable. 105 s: AWS scale-to-zero post; 240 s: endpoint creation on g5.xlarge."""
+    instance_launch_s: Delay = field(default_factory=lambda: Delay(90.0, 240.0))
+    """Order to usable. Seen: 105 s (AWS scale-to-zero post), 240 s (endpoint on g5.xlarge)."""
     launch_failure_fraction: float = 0.0
     """Share of launch attempts that meet no capacity; each is tried again."""
     launch_retry_s: float = 120.0
@@ -66,8 +66,8 @@ class WorldSettings:
     # --- copy start
     image_pull_s_per_gb: Delay = field(default_factory=lambda: Delay(12.0, 22.0))
     """Uncached image: 17.7 GB in 333 s (container caching post, 2026) is 18.8."""
-    weights_load_s_per_gb: Delay = field(default_factory=lambda: Delay(4.0, 8.0))
-    """Alone: about 16 GB in 77 s (same post) is 4.7."""
+    weights_load_s_per_gb: Delay = field(default_factory=lambda: Delay(2.5, 8.0))
+    """Alone: about 16 GB in 77 s (same post) is 4.7; optimised loading is faster."""
     contended_load_factor: float = 2.0
     """Weights take this much longer while the instance pulls or loads something else too
     (same post: 168 s against 77 s). 1.0 = not contended."""
