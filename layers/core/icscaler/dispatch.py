@@ -5,6 +5,7 @@ allowance for removals; a wake request is noted on the endpoint it concerns, the
 queued; an endpoint's own state change queues it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -80,13 +81,15 @@ class _Looks:
 
 def dispatch(event: DispatchEvent, deps: Deps) -> DispatchOutcome:
     """Queue looks for an event. Raises `PortError` when the table can't be used."""
-    pointer = deps.store.fleet_pointer()
+    ticks = event.cause is Cause.TICK
+    fleet = deps.store.fleet(event.at_s, summaries=ticks)
+    pointer = fleet.pointer
     outcome = DispatchOutcome(event.cause, event.at_s)
     if pointer is None:
         outcome.unknown = (*event.components, *event.endpoints)
         return outcome
-    if event.cause is Cause.TICK:
-        _grant(event, deps, pointer, outcome)
+    if ticks:
+        _grant(event, deps, fleet.summaries, pointer, outcome)
         looks = _Looks(known=list(pointer.endpoints))
     else:
         looks = _named(event, deps, pointer)
@@ -126,9 +129,13 @@ def _named(event: DispatchEvent, deps: Deps, pointer: FleetPointer) -> _Looks:
 
 
 def _grant(
-    event: DispatchEvent, deps: Deps, pointer: FleetPointer, outcome: DispatchOutcome
+    event: DispatchEvent,
+    deps: Deps,
+    left: Sequence[EndpointSummary],
+    pointer: FleetPointer,
+    outcome: DispatchOutcome,
 ) -> None:
-    summaries = [s for s in deps.store.summaries() if s.endpoint in pointer.endpoints]
+    summaries = [summary for summary in left if summary.endpoint in pointer.endpoints]
     outcome.metrics_vanished = metrics_vanished(summaries, deps)
     if outcome.metrics_vanished != pointer.metrics_vanished:
         deps.store.set_metrics_vanished(outcome.metrics_vanished)

@@ -19,13 +19,13 @@ from icscaler.entities import (
 )
 from icscaler.policies import evidence
 from icscaler.ports import (
+    Allowance,
     EndpointItem,
     Endpoints,
     FleetPointer,
     Listed,
     Metrics,
     SeriesRequest,
-    StateStore,
 )
 
 ROTATION_S = 600
@@ -36,15 +36,18 @@ class Sources(Protocol):
     """The ports an observation is made from."""
 
     @property
-    def store(self) -> StateStore: ...
-    @property
     def endpoints(self) -> Endpoints: ...
     @property
     def metrics(self) -> Metrics: ...
 
 
 def observe(
-    config: EndpointConfig, item: EndpointItem, pointer: FleetPointer, sources: Sources, at_s: int
+    config: EndpointConfig,
+    item: EndpointItem,
+    pointer: FleetPointer,
+    allowance: Allowance | None,
+    sources: Sources,
+    at_s: int,
 ) -> Snapshot:
     """The snapshot a decision is made from. Raises `PortError` when it can't be read."""
     endpoint = sources.endpoints.describe_endpoint(config.name)
@@ -54,7 +57,6 @@ def observe(
         components = _components(config, item, sources.endpoints, at_s)
         requests = series_requests(config, item.state, components, at_s)
         metrics = sources.metrics.minutes(requests, at_s) if requests else {}
-    allowance = sources.store.allowance(at_s)
     return Snapshot(
         at_s=at_s,
         config_version=config.version,

@@ -96,10 +96,32 @@ class EndpointSummary:
     blind_models: int
 
 
+@dataclass(frozen=True, slots=True)
+class FleetView:
+    """What concerns the whole fleet at one moment. `allowance` None: none is in force."""
+
+    pointer: FleetPointer | None
+    allowance: Allowance | None = None
+    summaries: tuple[EndpointSummary, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """How a look ends: outcomes for the next one, its summary, when its message was received."""
+
+    outcomes: Mapping[str, Outcome]
+    summary: EndpointSummary
+    received_s: float
+
+
 class StateStore(Protocol):
     """The state table."""
 
     def fleet_pointer(self) -> FleetPointer | None: ...
+    def fleet(self, at_s: int, *, summaries: bool = False) -> FleetView:
+        """Pointer and allowance in one consistent read; the endpoints' summaries if asked for."""
+        ...
+
     def acquire_lease(self, endpoint: str, owner: str, at_s: int, ttl_s: int) -> Lease | None:
         """The lease, or None while somebody else holds it."""
         ...
@@ -115,17 +137,15 @@ class StateStore(Protocol):
         state: EndpointState,
         views: Mapping[str, ComponentView],
         acknowledged: Sequence[str],
+        closing: Closing | None = None,
     ) -> int:
-        """Store state and views, acknowledge holds; the new version. Raises `LeaseLostError`."""
+        """Store state and views, acknowledge holds; the new version. Raises `LeaseLostError`.
+
+        With `closing` the look is finished in the same write: nothing was left to be done.
+        """
         ...
 
-    def finish(
-        self,
-        lease: Lease,
-        outcomes: Mapping[str, Outcome],
-        summary: EndpointSummary,
-        received_s: float,
-    ) -> None:
+    def finish(self, lease: Lease, closing: Closing) -> None:
         """Leave outcomes for the next look, release the lease. Raises `LeaseLostError`."""
         ...
 
@@ -135,7 +155,6 @@ class StateStore(Protocol):
 
     def request_wake(self, endpoint: str, component: str, at_s: int) -> None: ...
     def endpoint_of(self, component: str) -> str | None: ...
-    def allowance(self, at_s: int) -> Allowance | None: ...
     def grant_allowance(self, allowance: Allowance) -> None:
         """Replace the allowance by one that lasts longer; otherwise nothing (a repeated tick)."""
         ...
@@ -144,7 +163,6 @@ class StateStore(Protocol):
         """Take `copies` from the allowance in force; False when that is not left."""
         ...
 
-    def summaries(self) -> tuple[EndpointSummary, ...]: ...
     def set_metrics_vanished(self, vanished: bool) -> None: ...
     def record(self, records: Sequence["DecisionRecord"], snapshot: "LookSnapshot | None") -> None:
         """Keep decision records and the look's snapshot for a while (they expire)."""

@@ -21,6 +21,8 @@ from icscaler.entities import (
     Step,
 )
 from icscaler.ports import (
+    Allowance,
+    Closing,
     DecisionRecord,
     EndpointItem,
     Endpoints,
@@ -97,13 +99,13 @@ def look(request: LookRequest, deps: Deps, run: Invocation) -> LookOutcome:
     received_s = int(request.received_s)
     lease: Lease | None = None
     try:
-        pointer = deps.store.fleet_pointer()
-        if pointer is None or request.endpoint not in pointer.endpoints:
+        fleet = deps.store.fleet(received_s)
+        if fleet.pointer is None or request.endpoint not in fleet.pointer.endpoints:
             return LookOutcome(request.endpoint, LookKind.NOT_MANAGED, received_s)
         lease = deps.store.acquire_lease(request.endpoint, run.owner, received_s, deps.lease_s)
         if lease is None:
             return LookOutcome(request.endpoint, LookKind.BUSY, received_s)
-        return _look(request, deps, run, pointer, lease)
+        return _look(request, deps, run, (fleet.pointer, fleet.allowance), lease)
     except LeaseLostError as error:
         return LookOutcome(request.endpoint, LookKind.LEASE_LOST, received_s, message=str(error))
     except PortError as error:
@@ -113,8 +115,13 @@ def look(request: LookRequest, deps: Deps, run: Invocation) -> LookOutcome:
 
 
 def _look(
-    request: LookRequest, deps: Deps, run: Invocation, pointer: FleetPointer, lease: Lease
+    request: LookRequest,
+    deps: Deps,
+    run: Invocation,
+    fleet: tuple[FleetPointer, Allowance | None],
+    lease: Lease,
 ) -> LookOutcome:
+    pointer, allowance = fleet
     item = deps.store.load(request.endpoint, pointer.version)
     at_s = look_time_s(request, item)
     if request.sent_s < item.last_look_received_s:
@@ -124,17 +131,20 @@ def _look(
         deps.store.release(lease)
         return LookOutcome(request.endpoint, LookKind.NOT_MANAGED, at_s)
     inputs = LookInputs(
-        item.config, item.state, observe.observe(item.config, item, pointer, deps, at_s)
+        item.config, item.state, observe.observe(item.config, item, pointer, allowance, deps, at_s)
     )
     seen = inputs.seen
     state, plan = decide(inputs.config, inputs.state, seen, at_s)
     fresh_holds = [name for name, hold in seen.holds.items() if hold.acknowledged_s is None]
-    deps.store.store(lease, item.state_version, state, seen.components, fresh_holds)
+    summary = _summary(request.endpoint, seen, plan)
+    # A quiet look is stored and finished in one write.
+    quiet = None if plan.changes or plan.notices else Closing({}, summary, request.received_s)
+    deps.store.store(lease, item.state_version, state, seen.components, fresh_holds, quiet)
     _record_intents(inputs, plan, deps)
     outcomes = act(plan, deps, run, at_s)
     message = _report(inputs, plan, outcomes, deps)
-    summary = _summary(request.endpoint, seen, plan)
-    deps.store.finish(lease, outcomes, summary, request.received_s)
+    if quiet is None:
+        deps.store.finish(lease, Closing(outcomes, summary, request.received_s))
     return LookOutcome(request.endpoint, LookKind.LOOKED, at_s, plan, outcomes, summary, message)
 
 

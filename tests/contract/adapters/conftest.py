@@ -1,11 +1,13 @@
 """The ports' implementations under test: the in-memory ones and the AWS ones on moto."""
 
 from collections.abc import Iterator
+from threading import Lock
 from typing import Any
 
 import boto3
 import pytest
 from moto import mock_aws
+from moto.dynamodb.models import DynamoDBBackend
 
 from icscaler.adapters import clients
 from icscaler.adapters.dynamodb import DynamoStateStore
@@ -26,6 +28,18 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         # boto3's default session outlives a test and would keep the credentials of the first.
         boto3.setup_default_session()
         yield
+
+
+@pytest.fixture(autouse=True)
+def atomic_updates(monkeypatch: pytest.MonkeyPatch) -> None:
+    """DynamoDB updates an item atomically; moto checks and writes in two steps between threads."""
+    lock, original = Lock(), DynamoDBBackend.update_item
+
+    def update_item(self: DynamoDBBackend, *args: Any, **kwargs: Any) -> Any:
+        with lock:
+            return original(self, *args, **kwargs)
+
+    monkeypatch.setattr(DynamoDBBackend, "update_item", update_item)
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from icscaler.adapters.dynamodb.table import Table
 from icscaler.entities import EndpointState, Hold
 from icscaler.ports import (
     Allowance,
+    Closing,
     FleetPointer,
     Lease,
     LeaseLostError,
@@ -86,7 +87,7 @@ def test_every_write_may_be_sent_twice(table_client: Any) -> None:
     store.request_wake("code", "block-generation", AT_S)
     taken = lease(store)
     assert store.store(taken, 0, values.state(), {}, ["block-generation"]) == 1
-    store.finish(taken, {"block-generation": values.outcome()}, values.summary(), AT_S + 1.5)
+    store.finish(taken, values.closing(AT_S + 1.5))
     store.record([values.record()], LookSnapshot("code", AT_S, b"{}"))
 
     item = store.load("code", "v2")
@@ -101,9 +102,9 @@ def test_every_write_may_be_sent_twice(table_client: Any) -> None:
 
 def test_finishing_twice_around_a_new_holder_is_no_loss(store: DynamoStateStore) -> None:
     first = lease(store, "look-1")
-    store.finish(first, {}, values.summary(), AT_S + 1.0)
+    store.finish(first, Closing({}, values.summary(), AT_S + 1.0))
     lease(store, "look-2")
-    store.finish(first, {}, values.summary(), AT_S + 1.0)
+    store.finish(first, Closing({}, values.summary(), AT_S + 1.0))
     assert store.acquire_lease("code", "look-3", AT_S, 60) is None, "look-2 still has it"
 
 
@@ -117,7 +118,7 @@ def test_an_allowance_drawn_twice_errs_on_the_safe_side(table_client: Any) -> No
     )
     store = interposed(table_client, twice)
     assert not store.draw_allowance(2, AT_S)
-    assert store.allowance(AT_S) == Allowance(2, 2, AT_S + 60)
+    assert store.fleet(AT_S).allowance == Allowance(2, 2, AT_S + 60)
 
 
 # ---------------------------------------------------------------- crashes and stale holders
@@ -272,7 +273,7 @@ def test_what_is_for_a_while_says_when_it_expires(
     store.publish({"code": values.config()}, "v1", None)
     taken = lease(store)
     store.store(taken, 0, values.state(), {}, ())
-    store.finish(taken, {}, values.summary(), AT_S)
+    store.finish(taken, Closing({}, values.summary(), AT_S))
     store.request_wake("code", "block-generation", AT_S)
     store.grant_allowance(Allowance(1, 0, AT_S + 60))
     store.record([values.record()], LookSnapshot("code", AT_S, b"{}"))

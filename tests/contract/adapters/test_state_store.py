@@ -12,6 +12,7 @@ from icscaler.adapters.publishing import PublishConflictError
 from icscaler.entities import EndpointState, Hold
 from icscaler.ports import (
     Allowance,
+    Closing,
     EndpointItem,
     FleetPointer,
     Lease,
@@ -88,7 +89,7 @@ def test_what_was_stored_is_loaded(store: Store) -> None:
     lease = leased(store)
     views = {"block-generation": values.view()}
     assert store.store(lease, 0, values.state(), views, ()) == 1
-    store.finish(lease, {"block-generation": values.outcome()}, values.summary(), AT_S + 0.125)
+    store.finish(lease, values.closing(AT_S + 0.125))
 
     assert store.load("code", "v1") == EndpointItem(
         config=values.config(),
@@ -128,15 +129,15 @@ def test_who_lost_the_lease_can_neither_store_nor_finish(store: Store) -> None:
     with pytest.raises(LeaseLostError):
         store.store(lost, 1, values.state(AT_S + 1), {}, ())
     with pytest.raises(LeaseLostError):
-        store.finish(lost, {"block-generation": values.outcome()}, values.summary(), AT_S + 5.0)
+        store.finish(lost, values.closing(AT_S + 5.0))
     assert store.load("code", "v1") == before
-    assert store.summaries() == ()
+    assert store.fleet(AT_S, summaries=True).summaries == ()
 
 
 def test_a_late_holder_may_finish_while_nobody_took_over(store: Store) -> None:
     lease = leased(store)
     store.store(lease, 0, values.state(), {}, ())
-    store.finish(lease, {}, values.summary(), AT_S + 500.0)
+    store.finish(lease, Closing({}, values.summary(), AT_S + 500.0))
     assert store.load("code", "v1").last_look_received_s == AT_S + 500.0
     assert store.acquire_lease("code", "look-2", AT_S, 60) is not None
 
@@ -206,7 +207,7 @@ def test_before_the_first_publication_there_is_no_fleet(store: Store) -> None:
     store.set_paused(True)
     assert store.fleet_pointer() is None
     assert store.endpoint_of("block-generation") is None
-    assert store.summaries() == ()
+    assert store.fleet(AT_S, summaries=True).summaries == ()
 
 
 def test_publishing_puts_all_endpoints_in_force_at_once(store: Store) -> None:
@@ -281,10 +282,10 @@ def test_pauses_are_apart_and_outlive_publications(store: Store) -> None:
 def test_the_newest_summary_of_each_endpoint_counts(store: Store) -> None:
     for endpoint in ("code", "images"):
         lease = store.acquire_lease(endpoint, "look-1", AT_S, 60)
-        store.finish(lease, {}, values.summary(endpoint, AT_S + 60, copies=5), AT_S)
+        store.finish(lease, Closing({}, values.summary(endpoint, AT_S + 60, copies=5), AT_S))
     late = store.acquire_lease("code", "look-2", AT_S, 60)
-    store.finish(late, {}, values.summary("code", AT_S, copies=1), AT_S)
-    assert store.summaries() == (
+    store.finish(late, Closing({}, values.summary("code", AT_S, copies=1), AT_S))
+    assert store.fleet(AT_S, summaries=True).summaries == (
         values.summary("code", AT_S + 60, copies=5),
         values.summary("images", AT_S + 60, copies=5),
     )
@@ -294,10 +295,10 @@ def test_the_newest_summary_of_each_endpoint_counts(store: Store) -> None:
 
 
 def test_without_an_allowance_nothing_can_be_drawn(store: Store) -> None:
-    assert store.allowance(AT_S) is None
+    assert store.fleet(AT_S).allowance is None
     assert not store.draw_allowance(1, AT_S)
     store.grant_allowance(Allowance(3, 0, AT_S))
-    assert store.allowance(AT_S) is None, "it ended just now"
+    assert store.fleet(AT_S).allowance is None, "it ended just now"
     assert not store.draw_allowance(1, AT_S)
 
 
@@ -307,7 +308,7 @@ def test_an_allowance_is_used_up(store: Store) -> None:
     assert not store.draw_allowance(3, AT_S), "all or nothing"
     assert store.draw_allowance(2, AT_S)
     assert not store.draw_allowance(1, AT_S)
-    assert store.allowance(AT_S) == Allowance(5, 5, AT_S + 60)
+    assert store.fleet(AT_S).allowance == Allowance(5, 5, AT_S + 60)
 
 
 def test_a_repeated_tick_gives_nothing_back(store: Store) -> None:
@@ -315,9 +316,9 @@ def test_a_repeated_tick_gives_nothing_back(store: Store) -> None:
     store.draw_allowance(4, AT_S)
     store.grant_allowance(Allowance(5, 0, AT_S + 60))
     store.grant_allowance(Allowance(5, 0, AT_S + 30))
-    assert store.allowance(AT_S) == Allowance(5, 4, AT_S + 60)
+    assert store.fleet(AT_S).allowance == Allowance(5, 4, AT_S + 60)
     store.grant_allowance(Allowance(7, 0, AT_S + 120))
-    assert store.allowance(AT_S) == Allowance(7, 0, AT_S + 120)
+    assert store.fleet(AT_S).allowance == Allowance(7, 0, AT_S + 120)
 
 
 def test_sixteen_looks_draw_no_more_than_there_is(store: Store) -> None:
@@ -356,3 +357,17 @@ def test_a_snapshot_comes_back_byte_for_byte(store: Store, payload: bytes) -> No
     assert store.snapshot("code", AT_S) == LookSnapshot("code", AT_S, payload)
     assert store.snapshot("code", AT_S + 1) is None
     assert store.snapshot("images", AT_S) is None
+
+
+def test_a_quiet_look_is_stored_and_finished_in_one_write(store: Store) -> None:
+    lease = leased(store)
+    closing = values.closing(AT_S + 0.5)
+    assert store.store(lease, 0, values.state(), {}, (), closing) == 1
+    item = store.load("code", "v1")
+    assert item.state == values.state()
+    assert item.outcomes == {"block-generation": values.outcome()}
+    assert item.last_look_received_s == AT_S + 0.5
+    assert store.fleet(AT_S, summaries=True).summaries == (values.summary(),)
+    assert store.acquire_lease("code", "somebody-else", AT_S, 60) is not None
+    with pytest.raises(LeaseLostError):
+        store.store(lease, 1, values.state(), {}, (), closing)

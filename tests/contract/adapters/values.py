@@ -15,7 +15,7 @@ from icscaler.entities import (
     VariantConfig,
     VariantState,
 )
-from icscaler.ports import DecisionRecord, EndpointSummary
+from icscaler.ports import Closing, DecisionRecord, EndpointSummary
 
 AT_S = 1_780_272_000
 
@@ -79,6 +79,11 @@ def summary(endpoint: str = "code", at_s: int = AT_S, copies: int = 4) -> Endpoi
 
 def outcome(copies: int = 2) -> Outcome:
     return Outcome(OutcomeKind.IN_FLIGHT, "a1", copies, AT_S, "cannot be updated while ...")
+
+
+def closing(received_s: float) -> Closing:
+    """A look that ended with one outcome."""
+    return Closing({"block-generation": outcome()}, summary(), received_s)
 
 
 def record(

@@ -125,7 +125,7 @@ def test_dispatch_lets_lambda_retry_when_the_table_fails(
 def test_reconcile_looks(repository: Path, retries: RetryQueue, store: MemoryStateStore) -> None:
     answer = reconcile_app.lambda_handler(sample(repository, "reconcile_look.json"), Context())
     assert answer == {"batchItemFailures": []}
-    (summary,) = store.summaries()
+    (summary,) = store.fleet(T0, summaries=True).summaries
     assert (summary.endpoint, summary.at_s) == (ENDPOINT, T0)
     assert retries.retried == []
 

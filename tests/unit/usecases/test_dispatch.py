@@ -5,7 +5,7 @@ import pytest
 from icscaler.adapters.memory import MemoryLookQueue
 from icscaler.adapters.memory_store import MemoryStateStore
 from icscaler.dispatch import Cause, Deps, DispatchEvent, dispatch
-from icscaler.ports import EndpointSummary
+from icscaler.ports import Closing, EndpointSummary
 from tests.unit.core.build import T0, config, model
 from tests.unit.usecases.desk import Desk
 
@@ -56,7 +56,7 @@ def test_nothing_is_queued_before_a_fleet_is_published() -> None:
 def test_the_allowance_is_a_share_of_the_fleet(desk: Desk, copies: int, allowance: int) -> None:
     _summarize(desk, copies=copies, models=9, blind=0)
     dispatch(event(Cause.TICK), desk.dispatch_deps)
-    granted = desk.store.allowance(T0)
+    granted = desk.store.fleet(T0).allowance
     assert granted is not None
     assert granted.limit == allowance
 
@@ -93,4 +93,4 @@ def _summarize(desk: Desk, *, copies: int, models: int, blind: int) -> None:
     lease = desk.store.acquire_lease("shared", "test", T0, 60)
     assert lease is not None
     summary = EndpointSummary("shared", T0, copies, models, blind)
-    desk.store.finish(lease, {}, summary, float(T0))
+    desk.store.finish(lease, Closing({}, summary, float(T0)))

@@ -19,10 +19,12 @@ from icscaler.entities import (
 )
 from icscaler.ports import (
     Allowance,
+    Closing,
     DecisionRecord,
     EndpointItem,
     EndpointSummary,
     FleetPointer,
+    FleetView,
     Lease,
     LeaseLostError,
     LookSnapshot,
@@ -120,10 +122,16 @@ class MemoryStateStore:
         with self._lock:
             return self._owners.get(component)
 
-    def allowance(self, at_s: int) -> Allowance | None:
+    def fleet(self, at_s: int, *, summaries: bool = False) -> FleetView:
         with self._lock:
             allowance = self._allowance
-            return allowance if allowance is not None and at_s < allowance.until_s else None
+            in_force = allowance is not None and at_s < allowance.until_s
+            found = [self._summaries[name] for name in sorted(self._summaries)]
+            return FleetView(
+                self.fleet_pointer(),
+                allowance if in_force else None,
+                tuple(found) if summaries else (),
+            )
 
     def grant_allowance(self, allowance: Allowance) -> None:
         with self._lock:
@@ -132,15 +140,11 @@ class MemoryStateStore:
 
     def draw_allowance(self, copies: int, at_s: int) -> bool:
         with self._lock:
-            allowance = self.allowance(at_s)
+            allowance = self.fleet(at_s).allowance
             if allowance is None or allowance.limit - allowance.used < copies:
                 return False
             self._allowance = replace(allowance, used=allowance.used + copies)
             return True
-
-    def summaries(self) -> tuple[EndpointSummary, ...]:
-        with self._lock:
-            return tuple(self._summaries[name] for name in sorted(self._summaries))
 
     # ------------------------------------------------------------ one endpoint
 
@@ -176,6 +180,7 @@ class MemoryStateStore:
         state: EndpointState,
         views: Mapping[str, ComponentView],
         acknowledged: Sequence[str],
+        closing: Closing | None = None,
     ) -> int:
         with self._lock:
             kept = self._held(lease)
@@ -187,22 +192,19 @@ class MemoryStateStore:
             kept.version += 1
             for name in set(acknowledged) & set(kept.holds):
                 kept.holds[name].acknowledged_s = state.last_look_s or 0
+            if closing is not None:
+                self.finish(lease, closing)
             return kept.version
 
-    def finish(
-        self,
-        lease: Lease,
-        outcomes: Mapping[str, Outcome],
-        summary: EndpointSummary,
-        received_s: float,
-    ) -> None:
+    def finish(self, lease: Lease, closing: Closing) -> None:
         with self._lock:
             kept = self._held(lease)
-            kept.outcomes, kept.received_s = codec.encode(dict(outcomes)), received_s
+            kept.outcomes = codec.encode(dict(closing.outcomes))
+            kept.received_s = closing.received_s
             kept.owner = None
             before = self._summaries.get(lease.endpoint)
-            if before is None or before.at_s <= summary.at_s:
-                self._summaries[lease.endpoint] = summary
+            if before is None or before.at_s <= closing.summary.at_s:
+                self._summaries[lease.endpoint] = closing.summary
 
     def release(self, lease: Lease) -> None:
         with self._lock:

@@ -14,6 +14,7 @@ from icscaler.adapters import codec
 from icscaler.adapters.dynamodb.table import Item, TableItems
 from icscaler.entities import ComponentView, EndpointConfig, EndpointState, Hold, Outcome
 from icscaler.ports import (
+    Closing,
     EndpointItem,
     EndpointSummary,
     Lease,
@@ -74,10 +75,14 @@ class EndpointItems(TableItems):
         state: EndpointState,
         views: Mapping[str, ComponentView],
         acknowledged: Sequence[str],
+        closing: Closing | None = None,
     ) -> int:
         data = codec.pack(Learned(state, dict(views)))
         count = self._write_chunks(lease, state_version + 1, data)
-        self._flip(lease, state_version, count, acknowledged, state.last_look_s or 0)
+        flip = _Flip(lease, state_version, count, state.last_look_s or 0, closing)
+        self._flip(flip, acknowledged)
+        if closing is not None:
+            self._summarize(closing.summary)
         return state_version + 1
 
     def _write_chunks(self, lease: Lease, version: int, data: bytes) -> int:
@@ -105,22 +110,19 @@ class EndpointItems(TableItems):
                 raise _refused(lease, version - 1, header)
         return count
 
-    def _flip(
-        self,
-        lease: Lease,
-        state_version: int,
-        chunks: int,
-        acknowledged: Sequence[str],
-        at_s: int,
-    ) -> None:
+    def _flip(self, flip: "_Flip", acknowledged: Sequence[str]) -> None:
         """Put the chunks just written in force, and with them the holds the look respected."""
+        lease, state_version = flip.lease, flip.state_version
         sets = ["chunks = :chunks", "state_version = :next"]
         conditions = ["lease_fencing = :fencing"]
         values: dict[str, Any] = {
-            ":chunks": chunks,
+            ":chunks": flip.chunks,
             ":next": state_version + 1,
             ":fencing": lease.fencing,
         }
+        if flip.closing is not None:
+            sets.extend(_CLOSING_SETS)
+            values |= _closing_values(lease, flip.closing)
         if state_version:
             conditions.append("state_version = :now")
             values[":now"] = state_version
@@ -131,11 +133,11 @@ class EndpointItems(TableItems):
             names[f"#h{number}"] = component
             sets.append(f"holds.#h{number}.acknowledged_s = :acknowledged")
             conditions.append(f"attribute_exists(holds.#h{number})")
-            values[":acknowledged"] = at_s
+            values[":acknowledged"] = flip.at_s
         update = self._table.update(
             endpoint_key(lease.endpoint),
             "header",
-            "SET " + ", ".join(sets),
+            "SET " + ", ".join(sets) + (_GIVE_BACK if flip.closing is not None else ""),
             values,
             names=names,
             condition=" AND ".join(conditions),
@@ -152,34 +154,26 @@ class EndpointItems(TableItems):
         left = [name for name in acknowledged if name in found.get("holds", {})]
         if len(left) == len(acknowledged):
             raise PortError(f"state table: header of {lease.endpoint} refuses the new state")
-        self._flip(lease, state_version, chunks, left, at_s)
+        self._flip(flip, left)
 
-    def finish(
-        self,
-        lease: Lease,
-        outcomes: Mapping[str, Outcome],
-        summary: EndpointSummary,
-        received_s: float,
-    ) -> None:
+    def finish(self, lease: Lease, closing: Closing) -> None:
         update = self._table.update(
             endpoint_key(lease.endpoint),
             "header",
-            "SET outcomes = :outcomes, last_look_received_s = :received, "
-            "finished_fencing = :fencing REMOVE lease_owner, lease_expires_s",
-            {
-                ":outcomes": codec.pack(dict(outcomes)),
-                ":received": received_s,
-                ":fencing": lease.fencing,
-            },
+            "SET " + ", ".join(_CLOSING_SETS) + _GIVE_BACK,
+            _closing_values(lease, closing),
             condition="lease_fencing = :fencing",
         )
         # When only the reply was lost, the next holder may have come already.
         if not update.done and update.item.get("finished_fencing") != lease.fencing:
             raise _lost(lease)
+        self._summarize(closing.summary)
+
+    def _summarize(self, summary: EndpointSummary) -> None:
         self._table.put(
             {
                 "pk": "fleet",
-                "sk": f"summary#{lease.endpoint}",
+                "sk": f"summary#{summary.endpoint}",
                 "at_s": summary.at_s,
                 "summary": codec.encode(summary),
                 "expires_at_s": summary.at_s + SUMMARY_KEPT_S,
@@ -236,6 +230,33 @@ class EndpointItems(TableItems):
             names={"#component": component},
             condition="holds.#component.holder = :holder",
         ).done
+
+
+@dataclass(frozen=True, slots=True)
+class _Flip:
+    """What the header is flipped to, and whether the look is finished with it."""
+
+    lease: Lease
+    state_version: int
+    chunks: int
+    at_s: int
+    closing: Closing | None
+
+
+_CLOSING_SETS = (
+    "outcomes = :outcomes",
+    "last_look_received_s = :received",
+    "finished_fencing = :fencing",
+)
+_GIVE_BACK = " REMOVE lease_owner, lease_expires_s"
+
+
+def _closing_values(lease: Lease, closing: Closing) -> dict[str, Any]:
+    return {
+        ":outcomes": codec.pack(dict(closing.outcomes)),
+        ":received": closing.received_s,
+        ":fencing": lease.fencing,
+    }
 
 
 def endpoint_key(endpoint: str) -> str:

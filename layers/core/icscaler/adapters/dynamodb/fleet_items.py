@@ -12,23 +12,25 @@ from icscaler.adapters.dynamodb.endpoint_items import endpoint_key
 from icscaler.adapters.dynamodb.table import Item, TableItems
 from icscaler.adapters.publishing import PublishConflictError
 from icscaler.entities import EndpointConfig
-from icscaler.ports import Allowance, EndpointSummary, FleetPointer, PortError
+from icscaler.ports import Allowance, EndpointSummary, FleetPointer, FleetView, PortError
 
 
 class FleetItems(TableItems):
     """The part of `ports.StateStore` that concerns the fleet, and publishing."""
 
     def fleet_pointer(self) -> FleetPointer | None:
-        item = self._table.get("fleet", "pointer")
-        if item is None or "version" not in item:
-            return None
-        return FleetPointer(
-            version=item["version"],
-            endpoints=tuple(item["endpoints"]),
-            paused=item.get("paused", False),
-            paused_endpoints=tuple(sorted(item.get("paused_endpoints", ()))),
-            paused_models=tuple(sorted(item.get("paused_models", ()))),
-            metrics_vanished=item.get("metrics_vanished", False),
+        return _pointer(self._table.get("fleet", "pointer"))
+
+    def fleet(self, at_s: int, *, summaries: bool = False) -> FleetView:
+        last = "summary$" if summaries else "pointer"  # "$" follows "#"
+        items = {item["sk"]: item for item in self._table.between("fleet", "allowance", last)}
+        found = [item for sk, item in items.items() if sk.startswith("summary#")]
+        try:
+            decoded = tuple(codec.decode(item["summary"], EndpointSummary) for item in found)
+        except codec.CodecError as error:
+            raise PortError(f"state table: summaries: {error}") from error
+        return FleetView(
+            _pointer(items.get("pointer")), _allowance(items.get("allowance"), at_s), decoded
         )
 
     def publish(
@@ -97,13 +99,6 @@ class FleetItems(TableItems):
         item = self._table.get(f"component#{component}", "owner")
         return str(item["endpoint"]) if item else None
 
-    def allowance(self, at_s: int) -> Allowance | None:
-        item = self._table.get("fleet", "allowance")
-        if item is None or item["until_s"] <= at_s:
-            return None
-        limit = int(item["limit"])
-        return Allowance(limit, limit - int(item["left"]), int(item["until_s"]))
-
     def grant_allowance(self, allowance: Allowance) -> None:
         self._table.put(
             {
@@ -128,12 +123,25 @@ class FleetItems(TableItems):
             condition="until_s > :at AND #left >= :copies",
         ).done
 
-    def summaries(self) -> tuple[EndpointSummary, ...]:
-        items = self._table.query("fleet", "summary#")
-        try:
-            return tuple(codec.decode(item["summary"], EndpointSummary) for item in items)
-        except codec.CodecError as error:
-            raise PortError(f"state table: summaries: {error}") from error
+
+def _pointer(item: Item | None) -> FleetPointer | None:
+    if item is None or "version" not in item:
+        return None
+    return FleetPointer(
+        version=item["version"],
+        endpoints=tuple(item["endpoints"]),
+        paused=item.get("paused", False),
+        paused_endpoints=tuple(sorted(item.get("paused_endpoints", ()))),
+        paused_models=tuple(sorted(item.get("paused_models", ()))),
+        metrics_vanished=item.get("metrics_vanished", False),
+    )
+
+
+def _allowance(item: Item | None, at_s: int) -> Allowance | None:
+    if item is None or item["until_s"] <= at_s:
+        return None
+    limit = int(item["limit"])
+    return Allowance(limit, limit - int(item["left"]), int(item["until_s"]))
 
 
 def _config_item(endpoint: str, version: str, config: EndpointConfig) -> Item:
