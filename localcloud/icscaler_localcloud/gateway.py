@@ -1,8 +1,9 @@
 """The front door: every API call of every client comes through here.
 
-For each call: bring the world up to now, find out who calls, let fault switches strike, check the
-caller's role, then let our own service or moto answer, and tell listeners. One lock holds
-throughout, so handlers may call from several threads.
+For each call: find out who calls, let fault switches strike, bring the world up to now, check the
+caller's role, then let our own service or moto answer, and tell listeners. Handlers may call from
+several threads: a lock lets one answer at a time. It is not held where other functions may run
+meanwhile (a paused call, Lambda's Invoke), for their threads would wait for it for ever.
 """
 
 from __future__ import annotations
@@ -71,31 +72,34 @@ class Gateway:
 
     def handle(self, request: ApiRequest, operation: str) -> ApiReply | None:
         """Answer one request; None means the reply was lost on the way."""
-        with self._lock:
-            if self._cloud.account != moto_seams.DEFAULT_ACCOUNT:
-                request = replace(
-                    request, headers={**request.headers, _ACCOUNT_HEADER: self._cloud.account}
-                )
-            principal = self._principals.get(_access_key(request))
-            caller = principal.names if principal is not None else _OUTSIDER
-            self._cloud.before_call(principal)
+        if self._cloud.account != moto_seams.DEFAULT_ACCOUNT:
+            request = replace(
+                request, headers={**request.headers, _ACCOUNT_HEADER: self._cloud.account}
+            )
+        principal = self._principals.get(_access_key(request))
+        caller = principal.names if principal is not None else _OUTSIDER
+        struck = self._cloud.faults.struck(request.service, operation, caller, _BEFORE)
+        while struck is not None and struck.effect is Effect.PAUSE:
+            self._cloud.sleep(struck.seconds)
             struck = self._cloud.faults.struck(request.service, operation, caller, _BEFORE)
-            while struck is not None and struck.effect is Effect.PAUSE:
-                self._cloud.sleep(struck.seconds)
-                struck = self._cloud.faults.struck(request.service, operation, caller, _BEFORE)
+        with self._lock:
+            self._cloud.before_call(principal)
             self.calls[request.service, operation] += 1
             reply = self._refused(request, operation, principal, struck)
-            if reply is None:
+            if reply is None and request.service != "lambda":
                 reply = self._answer(request, operation)
-            call = ApiCall(request.service, operation, principal, reply.status)
+        if reply is None:
+            reply = self._answer(request, operation)
+        call = ApiCall(request.service, operation, principal, reply.status)
+        with self._lock:
             for listener in self._listeners:
                 listener(call)
             lost = self._cloud.faults.struck(request.service, operation, caller, _AFTER)
-            if lost is None:
-                return reply
-            if lost.effect is Effect.KILL_AFTER:
-                raise FunctionKilled(f"killed after {request.service}:{operation}")
-            return None
+        if lost is None:
+            return reply
+        if lost.effect is Effect.KILL_AFTER:
+            raise FunctionKilled(f"killed after {request.service}:{operation}")
+        return None
 
     def _refused(
         self,

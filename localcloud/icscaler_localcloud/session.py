@@ -34,6 +34,16 @@ SECRET_KEY = "local-cloud-has-no-secrets"  # noqa: S105 a made-up credential
 _LOADER = Loader()
 
 
+# (config key, environment variables, default, conversion): profiles, files and endpoints that the
+# person at this machine has configured for AWS do not reach the local cloud.
+_NOTHING_OF_THE_HOST: dict[str, Any] = {
+    "profile": (None, None, None, None),
+    "config_file": (None, None, os.devnull, None),
+    "credentials_file": (None, None, os.devnull, None),
+    "ignore_configured_endpoint_urls": (None, None, True, None),
+}
+
+
 class _Raw(io.BytesIO):
     """A reply body as urllib3 would stream it."""
 
@@ -45,10 +55,10 @@ class LocalSession(botocore.session.Session):
     """A botocore session whose clients are answered by a gateway in this process."""
 
     def __init__(self, gateway: Gateway, region: str) -> None:
-        super().__init__()
+        super().__init__(session_vars=_NOTHING_OF_THE_HOST)
         self._gateway = gateway
         self.register_component("data_loader", _LOADER)
-        self.set_config_variable("region", os.environ.get("AWS_REGION", region))
+        self.set_config_variable("region", region)
         # In a function the environment holds the role's credentials; elsewhere an operator's.
         self.set_credentials(
             os.environ.get("AWS_ACCESS_KEY_ID", "")

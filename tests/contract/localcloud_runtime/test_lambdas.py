@@ -98,6 +98,24 @@ def test_a_function_that_cannot_be_imported_fails_each_time(plumbing: Plumbing) 
         assert (done.error, done.cold) == ("OSError: no such luck", True)
 
 
+def test_a_handler_may_call_from_threads_which_do_not_wait(plumbing: Plumbing) -> None:
+    done = plumbing.call({"do": "put many", "key": "k"})
+    assert done.ok
+    assert plumbing.keys() == {f"k-{n}" for n in range(16)}
+    assert (done.ended_s, done.real_ms < 2000) == (done.at_s, True)
+
+
+def test_threads_run_while_another_function_is_held(plumbing: Plumbing) -> None:
+    """The held call must not keep the gateway's lock from the other function's threads."""
+    cloud = plumbing.cloud
+    cloud.faults.pause_before_call("Worker", "dynamodb", "PutItem", seconds=5)
+    cloud.functions.invoke_async("Worker", {"do": "put", "key": "held"}, trigger="test")
+    many = {"do": "put many", "key": "k"}
+    cloud.loop.call_in(1, lambda: cloud.functions.invoke("Worker", many))
+    cloud.run_for(10)
+    assert len(plumbing.keys()) == 18
+
+
 # -- through the API
 
 

@@ -6,6 +6,7 @@ import json
 import socket
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -87,6 +88,25 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_every_client_of_this_process_talks_to_the_cloud(cloud: LocalCloud, client: Any) -> None:
     cloud.client("sqs").create_queue(QueueName="q")
     assert client(cloud).list_queues()["QueueUrls"][0].endswith("/123456789012/q")
+
+
+def test_what_the_host_has_configured_for_aws_does_not_matter(
+    cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    config = tmp_path / "config"
+    config.write_text("[default]\nregion = eu-west-1\n", encoding="utf-8")
+    for name, value in {
+        "AWS_PROFILE": "nobody",
+        "AWS_CONFIG_FILE": str(config),
+        "AWS_ENDPOINT_URL": "https://localhost:1",
+        "AWS_ENDPOINT_URL_SQS": "https://localhost:2",
+        "AWS_ACCESS_KEY_ID": "AKIAREALREALREALREAL",
+        "AWS_REGION": "eu-west-2",
+    }.items():
+        monkeypatch.setenv(name, value)
+    client = boto3.client("sqs")
+    url = client.create_queue(QueueName="q")["QueueUrl"]
+    assert url == "https://sqs.us-east-1.amazonaws.com/123456789012/q"
 
 
 def test_closing_gives_botocore_back() -> None:

@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import boto3
@@ -29,6 +30,11 @@ def _batch(event, context):
     return {"batchItemFailures": failures}
 
 
+def _put(key):
+    time.sleep(0.5)
+    _table.put_item(TableName=os.environ["TABLE"], Item={"pk": {"S": key}})
+
+
 def _one(event, context, record=None):
     shared_code.calls.append(context.aws_request_id)
     verb = event.get("do")
@@ -36,6 +42,10 @@ def _one(event, context, record=None):
         key = event.get("key", "k")
         _table.put_item(TableName=os.environ["TABLE"], Item={"pk": {"S": key}})
         _table.put_item(TableName=os.environ["TABLE"], Item={"pk": {"S": f"{key}-second"}})
+    elif verb == "put many":
+        with ThreadPoolExecutor(8) as pool:
+            keys = [f"{event['key']}-{n}" for n in range(16)]
+            list(pool.map(_put, keys))
     elif verb == "sleep":
         time.sleep(event["seconds"])
     elif verb == "raise":
