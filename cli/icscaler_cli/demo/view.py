@@ -45,7 +45,8 @@ def open_view(console: Console, scenario: Scenario, *, plain: bool) -> Iterator[
         if small and console.is_terminal and not plain:
             console.print(
                 f"The terminal has {console.width} x {console.height} characters; the live table "
-                f"needs {LEAST_WIDTH} x {LEAST_HEIGHT}. Plain lines instead."
+                f"needs {LEAST_WIDTH} x {LEAST_HEIGHT}. Plain lines instead.",
+                highlight=False,
             )
         yield PlainView(console, scenario)
         return
