@@ -7,18 +7,13 @@ from collections.abc import Sequence
 from icscaler_sim.metrics.store import MetricStore
 from icscaler_sim.world import checks
 from icscaler_sim.world.components import Component
-from icscaler_sim.world.emission import (
-    publish_component,
-    publish_fleet,
-    publish_single_model,
-    publish_variant_requests,
-)
 from icscaler_sim.world.endpoints import Endpoint
 from icscaler_sim.world.faults import Faults
 from icscaler_sim.world.instances import Variant
 from icscaler_sim.world.kernel import Kernel
 from icscaler_sim.world.operations import AdapterChange, Deletion, Scaling
 from icscaler_sim.world.refusals import model_error, no_capacity, no_component, no_endpoint
+from icscaler_sim.world.registry import Registry
 from icscaler_sim.world.rolling import Rolling
 from icscaler_sim.world.rows import MinuteRow
 from icscaler_sim.world.settings import WorldSettings
@@ -32,7 +27,6 @@ from icscaler_sim.world.specs import (
     Target,
     VariantSpec,
 )
-from icscaler_sim.world.station import Station
 from icscaler_sim.world.tally import Tally
 
 
@@ -61,8 +55,7 @@ class World:
         )
         self._endpoints: dict[str, Endpoint] = {}
         self._components: dict[str, Component] = {}
-        self._stations: dict[Target, Station] = {}
-        self._station_count = 0
+        self._registry = Registry(self._kernel)
         self._invoke_errors = 0.0
 
     # --- what is shared with callers
@@ -117,16 +110,7 @@ class World:
         checks.new_endpoint(self._endpoints, name, variants)
         endpoint = Endpoint(self._kernel, name, variants, self._endpoint_gone)
         self._endpoints[name] = endpoint
-        for variant in endpoint.variants.values():
-            if variant.spec.model_name is not None:
-                self._host_model(endpoint, variant, variant.spec.model_name)
-            publish_fleet(
-                self.metrics,
-                name,
-                variant.spec.name,
-                variant.log.minutes,
-                variant.component_minutes,
-            )
+        self._registry.publish_endpoint(endpoint)
         endpoint.start()
 
     def delete_endpoint(self, name: str) -> None:
@@ -187,17 +171,17 @@ class World:
         if spec.base is not None:
             base = checks.base_of(self._components.get(spec.base), spec.base, found)
         checks.new_component(found, name, spec, copies, self.settings)
-        station = base.station if base is not None else self._open_station(name, name, spec)
+        station = base.station if base is not None else self._registry.open(name, name, spec)
         component = Component(
             self._kernel, name, found, spec, station, self._component_gone, base=base
         )
         self._components[name] = component
-        self._stations[name] = station
         if base is not None:
+            self._registry.share(name, station)
             base.adapters.add(name)
             component.begin(AdapterChange(component, "CREATE_IN_PROGRESS"), "Creating")
             return
-        self._publish(component)
+        self._registry.publish_component(component)
         component.desired = copies
         component.begin(Scaling(component, "CREATE_IN_PROGRESS"), "Creating")
 
@@ -280,7 +264,7 @@ class World:
         Tokens are means per request. Traffic to an adapter is traffic of its base. Raises
         Refusal for an unknown target, ValueError for a past or negative one.
         """
-        station = self._station(target)
+        station = self._registry.station(target)
         now_s = self._kernel.now_s
         if at_s < now_s or n < 0:
             raise ValueError(f"cannot let {n} requests arrive at {at_s}: it is {now_s}")
@@ -308,7 +292,7 @@ class World:
         Raises Refusal: `ValidationError` without a ready copy, `ModelError` when the container
         fails it or it would wait longer than its patience.
         """
-        station = self._station(target)
+        station = self._registry.station(target)
         now_s = self._kernel.now_s
         wait_s = station.burst(now_s, 1, input_tokens, output_tokens)
         if not station.copies:
@@ -327,7 +311,7 @@ class World:
         One cheap read instead of one per series, for simulators: the same rows the metric store
         is read from. Counts are complete from a row's `settled_at_s` on.
         """
-        rows = self._station(target).minutes.recent(start_s)
+        rows = self._registry.station(target).minutes.recent(start_s)
         found = [row for row in rows if row.visible_at_s <= seen_at_s]
         found.reverse()
         return found
@@ -348,60 +332,16 @@ class World:
             raise no_component(name)
         return found
 
-    def _station(self, target: Target) -> Station:
-        found = self._stations.get(target)
-        if found is None:
-            raise no_component(target) if isinstance(target, str) else no_endpoint(target[0])
-        return found
-
-    def _open_station(self, name: str, target: Target, spec: ComponentSpec) -> Station:
-        kernel = self._kernel
-        self._station_count += 1
-        station = Station(
-            name,
-            kernel.now_s,
-            kernel.profiles.for_component(name, spec),
-            kernel.settings,
-            kernel.lags,
-            kernel.faults,
-            offset=101 * self._station_count,
-            keep_s=kernel.metrics.keep_s,
-        )
-        station.minutes.refresh = station.tens.refresh = lambda: station.settle(kernel.now_s)
-        kernel.tally.track_requests(name, station.counts_at)
-        self._stations[target] = station
-        return station
-
-    def _host_model(self, endpoint: Endpoint, variant: Variant, model_name: str) -> None:
-        """A single-model variant runs one copy of its model on each instance."""
-        name = f"{endpoint.name}/{variant.spec.name}"
-        spec = ComponentSpec(gpus=variant.kind.gpus, image=model_name, artifact=model_name)
-        station = self._open_station(name, (endpoint.name, variant.spec.name), spec)
-        variant.model = Component(
-            self._kernel, name, variant, spec, station, lambda gone: None, hidden=True
-        )
-        variant.component_minutes.append(station.minutes)
-        publish_single_model(self.metrics, endpoint.name, variant.spec.name, station, self.settings)
-
-    def _publish(self, component: Component) -> None:
-        variant, station = component.variant, component.station
-        publish_component(self.metrics, station, self.settings)
-        variant.component_minutes.append(station.minutes)
-        if self.settings.component_endpoint_metrics:
-            publish_variant_requests(
-                self.metrics, variant.endpoint.name, variant.spec.name, station, self.settings
-            )
-
     def _component_gone(self, component: Component) -> None:
         del self._components[component.name]
-        del self._stations[component.name]
+        self._registry.close(component.name)
         if component.base is not None:
             component.base.adapters.discard(component.name)
 
     def _endpoint_gone(self, endpoint: Endpoint) -> None:
         self._endpoints.pop(endpoint.name, None)
         for variant in endpoint.variants.values():
-            self._stations.pop((endpoint.name, variant.spec.name), None)
+            self._registry.close((endpoint.name, variant.spec.name))
 
 
 def _ignore(value: object) -> None:
