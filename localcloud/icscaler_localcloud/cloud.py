@@ -17,6 +17,7 @@ first use) or moto. `loop` holds all timers. `events` (EventBridge), `schedule_r
 
 from __future__ import annotations
 
+import random
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -114,6 +115,9 @@ class LocalCloud:
         moto_seams.reset_moto(seed)
         moto_seams.install_clock(self.clock)
         self._assemble()
+        # Retries (botocore's and handlers') draw their jitter from Python's global generator.
+        self._random_state = random.getstate()
+        random.seed(seed)
         self._installation = Installation(self.gateway, region, self.sleep)
         LocalCloud._open = self
 
@@ -346,6 +350,7 @@ class LocalCloud:
         if LocalCloud._open is not self:
             return
         self._installation.undo()
+        random.setstate(self._random_state)
         self.runner.close()
         moto_seams.install_clock(None)
         moto_seams.listen_to_queues(None)

@@ -234,7 +234,9 @@ def test_two_runs_of_the_same_inputs_are_the_same() -> None:
             plumbing = Plumbing(
                 cloud, cloud.deploy(TEMPLATES / "plumbing.yaml", parameters={"Stage": "live"})
             )
+            cloud.faults.throttle("dynamodb", times=5)
             for n in range(6):
+                plumbing.send({"do": "put", "key": f"k{n}"}, group=f"g{n}")
                 plumbing.send({"do": "sleep", "seconds": n}, group=f"g{n % 3}")
                 plumbing.put_event("shop", "Order", {"amount": 10 + n})
             cloud.run_for(400)
