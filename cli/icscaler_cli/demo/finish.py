@@ -57,7 +57,7 @@ def run_result(
             all_always_on(peaks, scenario.shapes, hours, prices, reference),
         ],
         wakes=[_wake(wake) for wake in tally.wakes],
-        changes=[_change(record) for record in records],
+        changes=[_change(record) for record in records if record.at_s >= recording.start_s],
         looks=looks,
         failed_looks=failed_looks,
         invariant_violations=violations,

@@ -78,7 +78,7 @@ def play_scenario(scenario: Scenario, template: Path, prices: PriceTable, view: 
         recording = player.play(view.minute)
         log.read()
         tally = cloud.world.tally
-        span_s = (recording.start_s, recording.start_s + scenario.duration_s + SETTLE_S)
+        span_s = (stage.deployed_s, recording.start_s + scenario.duration_s + SETTLE_S)
         records = watch.finish(stage.store, span_s, log, tally.wakes)
         return run_result(
             scenario,

@@ -31,6 +31,7 @@ class Stage:
     """A deployed controller with its published fleet, and the endpoints it looks after."""
 
     store: DynamoStateStore
+    deployed_s: int
 
 
 def set_stage(cloud: LocalCloud, scenario: Scenario, template: Path, tell: Tell) -> Stage:
@@ -51,11 +52,12 @@ def set_stage(cloud: LocalCloud, scenario: Scenario, template: Path, tell: Tell)
     _wait(cloud, tell, "inference components", lambda: _components_waiting(sagemaker, scenario))
     if cloud.clock.now_s < scenario.start_s - DEPLOY_AHEAD_S:
         cloud.run_until(scenario.start_s - DEPLOY_AHEAD_S)
+    deployed_s = int(cloud.clock.now_s)
     tell(f"deploying {template.name}")
     stack = cloud.deploy(template, parameters={"Mode": "act"}, name=STACK)
     store = state_store(stack.outputs["StateTableName"])
     store.publish(scenario.fleet.endpoints, scenario.fleet.version, None)
-    return Stage(store)
+    return Stage(store, deployed_s)
 
 
 def _create_endpoint(sagemaker: Any, endpoint: EndpointConfig, scenario: Scenario) -> None:

@@ -29,7 +29,7 @@ class Watch:
 
     def __init__(self, scenario: Scenario) -> None:
         self._scenario = scenario
-        self._desired: dict[str, int] = {}
+        self._desired = dict(scenario.first_copies)
         self._moved: list[tuple[int, str, int]] = []
         self.violations: list[str] = []
 

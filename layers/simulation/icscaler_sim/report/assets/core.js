@@ -54,6 +54,11 @@ function duration(seconds) {
   if (seconds < 5400) return Math.round(seconds / 60) + "\u00a0min";
   return short.format(seconds / 3600) + "\u00a0h";
 }
+function precise(seconds) {
+  const whole = Math.round(seconds);
+  if (whole < 90 || whole >= 5400) return duration(seconds);
+  return `${Math.floor(whole / 60)}\u00a0min ${whole % 60}\u00a0s`;
+}
 const plural = (n, word) => count(n) + " " + word + (n === 1 ? "" : "s");
 
 // ---- models: the eight that held most GPUs have a colour of their own

@@ -93,9 +93,9 @@ function wakes() {
     const bar = make("div", { className: "phases" });
     for (const [name, hue] of PHASES) {
       const took = wake.phases_s[name] || 0;
-      if (took > 0) bar.append(make("i", { style: `background:${hue};width:${(100 * took) / longest}%`, title: `${name} ${duration(took)}` }));
+      if (took > 0) bar.append(make("i", { style: `background:${hue};width:${(100 * took) / longest}%`, title: `${name} ${precise(took)}` }));
     }
-    list.append(make("div", { className: "wake" }, make("span", { className: "when" }, clock(wake.at_s, true)), make("span", {}, wake.component), bar, make("span", { className: "took" }, duration(wake.took_s))));
+    list.append(make("div", { className: "wake" }, make("span", { className: "when" }, clock(wake.at_s, true)), make("span", {}, wake.component), bar, make("span", { className: "took" }, precise(wake.took_s))));
   }
   $("wakes").append(list);
   if (shown.length < run.wakes.length) $("wakes").append(make("p", { className: "empty" }, `The ${shown.length} longest of ${run.wakes.length} wakes; all are in summary.json.`));
