@@ -31,6 +31,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 
 from icscaler_localcloud import moto_seams
+from icscaler_localcloud.alarms import Alarms, AlarmSettings
 from icscaler_localcloud.clock import MINUTE_S, EventLoop, Recurring, Timer, VirtualClock
 from icscaler_localcloud.events import EventRouter
 from icscaler_localcloud.faults import Faults
@@ -92,6 +93,7 @@ class LocalCloud:
         account: str = "123456789012",
         faults: Faults | None = None,
         delays: Delays | None = None,
+        alarm_settings: AlarmSettings | None = None,
         enforce_iam: bool = True,
     ) -> None:
         if LocalCloud._open is not None:
@@ -99,6 +101,7 @@ class LocalCloud:
         self.region, self.account, self.seed = region, account, seed
         self.delays = delays or Delays()
         self.faults = faults or Faults()
+        self.alarm_settings = alarm_settings or AlarmSettings()
         self.enforce_iam = enforce_iam
         self.clock = VirtualClock(start_s)
         self.loop = EventLoop(self.clock)
@@ -163,6 +166,16 @@ class LocalCloud:
         if name not in self._services:
             self._services[name] = load_factory(OWN_SERVICES[name])(self)
         return self._services[name]
+
+    @property
+    def alarms(self) -> Alarms:
+        """The CloudWatch alarms of this cloud."""
+        from icscaler_localcloud.cloudwatch import CloudWatchService
+
+        service = self.service("cloudwatch")
+        if not isinstance(service, CloudWatchService):
+            raise TypeError("this cloud's CloudWatch has no alarms of ours")
+        return service.alarms
 
     # -- time
 

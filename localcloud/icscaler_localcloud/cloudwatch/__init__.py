@@ -1,4 +1,4 @@
-"""CloudWatch of the local cloud: metric API, alarm storage, embedded metric format."""
+"""CloudWatch of the local cloud: metric API, alarms, dashboards, embedded metric format."""
 
 from __future__ import annotations
 
@@ -15,4 +15,17 @@ __all__ = ["CloudWatchService", "create_service", "ingest_emf"]
 
 def create_service(cloud: LocalCloud) -> CloudWatchService:
     """The factory that `icscaler_localcloud.services.OWN_SERVICES` names."""
-    return CloudWatchService(cloud.metrics, cloud.clock, account=cloud.account, region=cloud.region)
+    from icscaler_localcloud.alarms import Alarms  # it needs this package's metric math
+
+    account, region = cloud.account, cloud.region
+    alarms = Alarms(
+        cloud.metrics,
+        cloud.clock,
+        account=account,
+        region=region,
+        settings=cloud.alarm_settings,
+        cloud=cloud,
+    )
+    return CloudWatchService(
+        cloud.metrics, cloud.clock, account=account, region=region, alarms=alarms
+    )

@@ -1,18 +1,21 @@
-"""CloudWatch of the local cloud: metrics are ours, alarms and dashboards are kept by moto."""
+"""CloudWatch of the local cloud: metrics and alarms are ours, dashboards are kept by moto."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from icscaler_localcloud.apikit.gate import CallGate
 from icscaler_localcloud.apikit.validation import validate
-from icscaler_localcloud.cloudwatch.alarms import KEPT_BY_MOTO, Alarms
+from icscaler_localcloud.cloudwatch.dashboards import Dashboards
 from icscaler_localcloud.cloudwatch.put import put_metric_data
 from icscaler_localcloud.cloudwatch.queries import get_metric_data
 from icscaler_localcloud.cloudwatch.reads import get_metric_statistics, list_metrics
 from icscaler_localcloud.services import ServiceError
 from icscaler_sim.metrics.store import MetricStore
+
+if TYPE_CHECKING:
+    from icscaler_localcloud.alarms import Alarms
 
 
 class Clock(Protocol):
@@ -23,8 +26,9 @@ class Clock(Protocol):
 
 
 class CloudWatchService:
-    """The metric API over a MetricStore, and alarms.
+    """The metric API over a MetricStore, alarms, and dashboards.
 
+    `alarms` evaluates and delivers in a cloud; by default it only keeps what it is told.
     `lag_s` is how long a published custom metric stays unreadable (AWS names no figure).
     `series_requested` counts the metrics asked of GetMetricData, which is what AWS bills.
     """
@@ -37,10 +41,13 @@ class CloudWatchService:
         account: str,
         region: str,
         lag_s: float = 0.0,
+        alarms: Alarms | None = None,
     ) -> None:
         self.store = store
-        self.alarms = Alarms(account, region)
+        self.alarms = alarms or _kept_alarms(store, clock, account, region)
         self.gate = CallGate(throttling_code="Throttling")
+        self.gate.add_hook(self.alarms.meter)
+        self._dashboards = Dashboards(account, region)
         self.lag_s = lag_s
         self.series_requested = 0
         self._clock = clock
@@ -62,9 +69,19 @@ class CloudWatchService:
                 return get_metric_statistics(self.store, params, now_s)
             case "ListMetrics":
                 return list_metrics(self.store, params)
-        if operation in KEPT_BY_MOTO:
+        if self._dashboards.answers(operation, params):
+            return self._dashboards.call(operation, params)
+        if operation in self.alarms.operations:
             return self.alarms.call(operation, params)
         raise ServiceError(
             "UnknownOperationException",
             f"CloudWatch's {operation} is not supported by the local cloud.",
         )
+
+
+def _kept_alarms(store: MetricStore, clock: Clock, account: str, region: str) -> Alarms:
+    """Alarms that nothing evaluates."""
+    from icscaler_localcloud.alarms import Alarms, AlarmSettings  # needs this package's math
+
+    settings = AlarmSettings(throttle=False)
+    return Alarms(store, clock, account=account, region=region, settings=settings)

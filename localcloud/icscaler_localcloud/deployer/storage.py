@@ -73,7 +73,8 @@ def _alarm(deployment: Deployment, properties: Properties) -> Created:
         properties.logical_id, limit=255
     )
     params = {"AlarmName": name, **properties.rest()}
-    properties.call(deployment.cloud, "cloudwatch", "PutMetricAlarm", params)
+    with deployment.cloud.alarms.unmetered():
+        properties.call(deployment.cloud, "cloudwatch", "PutMetricAlarm", params)
     return name, {"Arn": deployment.arn("cloudwatch", f"alarm:{name}")}
 
 
@@ -82,7 +83,8 @@ def _composite_alarm(deployment: Deployment, properties: Properties) -> Created:
         properties.logical_id, limit=255
     )
     params = {"AlarmName": name, **properties.rest()}
-    properties.call(deployment.cloud, "cloudwatch", "PutCompositeAlarm", params)
+    with deployment.cloud.alarms.unmetered():
+        properties.call(deployment.cloud, "cloudwatch", "PutCompositeAlarm", params)
     return name, {"Arn": deployment.arn("cloudwatch", f"alarm:{name}")}
 
 

@@ -1,0 +1,201 @@
+"""Where an alarm's periods come from: one metric, metric math, or a Metrics Insights query."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from icscaler_localcloud.alarms import insights
+from icscaler_localcloud.alarms.decide import Point
+from icscaler_localcloud.alarms.timing import Window
+from icscaler_localcloud.cloudwatch.math import MathError, Scope, Value, evaluate, names_in
+from icscaler_localcloud.cloudwatch.math import Series as MathSeries
+from icscaler_localcloud.cloudwatch.math.parse import (
+    ArrayLiteral,
+    Binary,
+    Call,
+    Name,
+    Negative,
+    Node,
+)
+from icscaler_sim.metrics.data import Datum
+from icscaler_sim.metrics.statistics import parse as statistic
+from icscaler_sim.metrics.store import MetricStore, retention_s
+
+_ACROSS_OR_OVER = frozenset({"AVG", "MAX", "MIN", "SUM", "STDDEV", "DATAPOINT_COUNT"})
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One statistic of one metric."""
+
+    namespace: str
+    name: str
+    dimensions: Mapping[str, str]
+    stat: str
+    period_s: int
+    unit: str | None = None
+
+    def read(self, store: MetricStore, window: Window, seen_at_s: float) -> list[Point]:
+        """The window's periods, newest first."""
+        periods: list[list[Datum] | None] = [None] * window.count
+        for number, datum in self._data(store, window, seen_at_s):
+            found = periods[number]
+            if found is None:
+                periods[number] = [datum]
+            else:
+                found.append(datum)
+        compute = statistic(self.stat)
+        points = []
+        for number, data in enumerate(periods):
+            at_s = window.start_of(number)
+            if data is None:
+                points.append(Point(at_s))
+            else:
+                samples = sum(datum.sample_count for datum in data)
+                points.append(Point(at_s, compute(data), samples))
+        return points
+
+    def _data(
+        self, store: MetricStore, window: Window, seen_at_s: float
+    ) -> Iterable[tuple[int, Datum]]:
+        series = store.find(self.namespace, self.name, self.dimensions)
+        if series is None or self.unit not in (None, series.unit):
+            return
+        start_s = max(window.start_s, seen_at_s - retention_s(window.period_s))
+        for at_s, datum in series.points(start_s, window.end_s, seen_at_s):
+            yield window.number_of(at_s), datum
+
+
+@dataclass(frozen=True, slots=True)
+class _Grid(Scope):
+    """An expression's time: the periods of the window, which need not be multiples of them."""
+
+    def grid(self) -> range:
+        """Every period's start."""
+        return range(self.start_s, self.end_s, self.period_s)
+
+
+@dataclass(frozen=True, slots=True)
+class Math:
+    """One of several queries that refer to each other by id; `returned` is what is watched."""
+
+    metrics: Mapping[str, Metric]
+    expressions: Mapping[str, Node]
+    returned: str
+    period_s: int
+
+    def read(self, store: MetricStore, window: Window, seen_at_s: float) -> list[Point]:
+        """The window's periods of the returned series, newest first.
+
+        An expression without a value for want of data (AVG of nothing) has no points.
+        """
+        known: dict[str, Value] = {}
+
+        def resolve(name: str) -> Value:
+            if name not in known:
+                if name in self.metrics:
+                    points = self.metrics[name].read(store, window, seen_at_s)
+                    values = {p.at_s: p.value for p in reversed(points) if p.value is not None}
+                    known[name] = MathSeries(values, window.period_s, name)
+                else:
+                    known[name] = evaluate(self.expressions[name], scope)
+            return known[name]
+
+        scope = _Grid(window.start_s, window.end_s, window.period_s, list(self.metrics), resolve)
+        try:
+            value = resolve(self.returned)
+        except MathError:
+            value = MathSeries({}, window.period_s)
+        found = value.points if isinstance(value, MathSeries) else {}
+        starts = (window.start_of(number) for number in range(window.count))
+        return [Point(at_s, found.get(at_s)) for at_s in starts]
+
+
+@dataclass(frozen=True, slots=True)
+class Insights:
+    """A Metrics Insights query."""
+
+    query: insights.Query
+    period_s: int
+
+    def read(self, store: MetricStore, window: Window, seen_at_s: float) -> list[Point]:
+        """The periods of a query without GROUP BY, newest first."""
+        answer = insights.evaluate(self.query, store, window, seen_at_s)
+        if answer.groups:
+            return answer.groups[0].points
+        return [Point(window.start_of(number)) for number in range(window.count)]
+
+
+Source = Metric | Math | Insights
+
+
+def watches_groups(source: Source) -> bool:
+    """Does the alarm watch several time series (contributors)?"""
+    return isinstance(source, Insights) and bool(source.query.group_by)
+
+
+# -- what an expression gives, told before there is any data --------------------------------------
+
+
+def check_math(metrics: Sequence[str], expressions: Mapping[str, Node], returned: str) -> None:
+    """Raise MathError for an unknown id, a circle, or a result that is not one time series."""
+
+    def kind_of(name: str, path: tuple[str, ...]) -> str:
+        if name in metrics:
+            return "series"
+        if name not in expressions:
+            raise MathError(f"'{name}' is not the id of a metric or expression of this alarm")
+        if name in path:
+            raise MathError(f"'{name}' refers to itself")
+        for named in names_in(expressions[name]):
+            if named != "*":
+                kind_of(named, (*path, name))
+        return _kind(expressions[name], lambda n: kind_of(n, (*path, name)))
+
+    for name in expressions:
+        kind_of(name, ())
+    kind = kind_of(returned, ())
+    if kind == "array":
+        raise MathError(
+            "Metrics expression that return multi time series are only allowed for "
+            "MetricsInsights expression with an ORDER BY clause"
+        )
+    if kind == "number":
+        raise MathError("the returned expression is a number, an alarm watches a time series")
+
+
+def _kind(node: Node, of: Any) -> str:
+    """ "number", "series" or "array": what evaluating the node gives."""
+    match node:
+        case Name(value):
+            return str(of(value))
+        case Negative(operand):
+            return _kind(operand, of)
+        case Binary(_, left, right):
+            return _widest(_kind(left, of), _kind(right, of))
+        case ArrayLiteral(_):
+            return "array"
+        case Call(function, arguments):
+            return _kind_of_call(function, arguments, of)
+    return "number"
+
+
+def _kind_of_call(function: str, arguments: Sequence[Node], of: Any) -> str:
+    if function == "METRICS":
+        return "array"
+    if function == "TIME_SERIES":
+        return "series"
+    if function in ("METRIC_COUNT", "PERIOD"):
+        return "number"
+    inner = [_kind(a, of) for a in arguments if not (function == "FILL" and a is arguments[-1])]
+    if function in _ACROSS_OR_OVER:
+        return "series" if inner[:1] == ["array"] else "number"
+    if function in ("FIRST", "LAST"):
+        return "series"
+    return _widest(*inner)
+
+
+def _widest(*kinds: str) -> str:
+    return next((kind for kind in ("array", "series") if kind in kinds), "number")
