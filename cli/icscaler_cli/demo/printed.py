@@ -57,6 +57,8 @@ def _cost_table(run: RunResult) -> Table:
 def _verdicts(run: RunResult) -> list[Text]:
     """Savings and losses in words; a loss is shown as one."""
     ours = run.alternative(OURS)
+    if not run.requests.total:
+        return [Text("Nobody called any model, so there is nothing to compare with.", "dim")]
     lines = []
     for one in run.alternatives:
         if one.name != OURS:
@@ -82,8 +84,6 @@ def _cheapest_dollars(one: Alternative) -> float:
 
 
 def _against(ours: float, other: float) -> list[tuple[str, str]]:
-    if not other:
-        return [("nothing to compare with", "dim")]
     share = ours / other - 1
     if abs(share) < SAME_FRACTION:
         return [("about the same", "")]

@@ -148,6 +148,8 @@ class TestPrinted:
         said = self._said(replace(made_up_run(), wakes=[], changes=[], models=[]))
 
         assert "No model was asked for at zero copies." in said
+        assert "nothing to compare with" in said
+        assert "A loss" not in said
 
 
 class TestExitCodes:

@@ -26,7 +26,7 @@ function tiles() {
     tile("Dollars on " + run.reference_type.replace(/^ml\./, ""), dollars(ours.reference.dollars), "",
       [compared(ours.reference.dollars, base.reference.dollars, base.label.split(",")[0])]);
     tile("GPU-hours held", amount(ours.reference.gpu_hours), "",
-      [compared(ours.reference.gpu_hours, base.reference.gpu_hours, "at peak all day")]);
+      [compared(ours.reference.gpu_hours, base.reference.gpu_hours, "always at peak")]);
   }
   const wakes = run.wake_figures;
   const moves = run.change_figures;
@@ -43,7 +43,7 @@ function costGroup(title, detail, pick, format, says) {
     const mine = one === ours;
     const fill = make("div", { className: "fill", style: `width:${(62 * value) / most}%` });
     const track = make("div", { className: "track" }, fill, make("span", { className: "amount" }, format(value)));
-    if (!mine && rows[0].value) track.append(make("span", { className: "vs" }, short.format(value / rows[0].value) + "×"));
+    if (!mine && rows[0].value && value) track.append(make("span", { className: "vs" }, short.format(value / rows[0].value) + "×"));
     box.append(make("div", { className: "bar" + (mine ? " mine" : "") }, make("span", { className: "name" }, one.label), track));
   }
   if (says) box.append(says);
@@ -51,6 +51,7 @@ function costGroup(title, detail, pick, format, says) {
 }
 
 function verdictOn(pick, where) {
+  if (!run.requests.total) return make("p", { className: "says" }, "Nobody called any model: there is nothing to compare with.");
   const losses = others.filter((one) => pick(one) < pick(ours));
   if (!losses.length) return make("p", { className: "says" }, `icscaler is the cheapest ${where}.`);
   const worst = losses.reduce((a, b) => (pick(a) < pick(b) ? a : b));
@@ -66,7 +67,7 @@ function machines(bill) {
 function costs() {
   if (!ours) return;
   const type = run.reference_type;
-  $("cost-hint").textContent = `icscaler as it ran, against the same traffic served at static peak: enough copies for the busiest minute, all day. Prices of ${run.prices.as_of}.`;
+  $("cost-hint").textContent = `icscaler as it ran, against the same traffic served at static peak: enough copies for the busiest minute, all the time. Prices of ${run.prices.as_of}.`;
   const onType = (one) => one.reference.dollars;
   const cheapest = (one) => one.cheapest.dollars;
   $("costs").append(
