@@ -124,6 +124,31 @@ def test_a_rollback_on_a_packed_endpoint_makes_room_first() -> None:
     assert (view.status, view.spec, view.current_copies) == ("InService", SPEC, 4)
 
 
+def test_a_rollback_that_finds_its_room_taken_ends_short() -> None:
+    world = with_copies(
+        4,
+        scaling=ManagedScaling(True, 0, 1),
+        default_update="recreate",
+        no_room="failure_reason",
+        rolling_timeout_s=900.0,
+        placement_timeout_s=600.0,
+    )
+    world.create_component("greedy", "e", "v", SPEC, 2)
+    run(world, 600)
+    world.arrive("chat", 100, world.now_s, output_tokens=500)
+    world.update_component("chat", NEW)  # the old copies drain for a few seconds ...
+    world.set_copies("greedy", 6)  # ... and this is first in line for what they leave
+    view = run(world, 900 + 600 - 60)
+    assert (view.status, view.current_copies) == ("Updating", 2)
+    view = run(world, 120)
+    assert (view.status, view.spec) == ("InService", SPEC)
+    assert (view.desired_copies, view.current_copies) == (4, 2)
+    assert "not enough hardware" in (view.failure_reason or "")
+    world.set_copies("greedy", 4)
+    view = run(world, COPY_S)
+    assert (view.current_copies, view.failure_reason) == (4, None), "room came: they start"
+
+
 def test_a_new_version_that_does_not_start_is_rolled_back() -> None:
     world = with_copies(4)
     world.profiles.set("chat", slow_profile(fails_health_check=True), image="engine:2")

@@ -15,12 +15,15 @@ from typing import TYPE_CHECKING
 from icscaler_sim.world.agenda import Event
 from icscaler_sim.world.copies import Copy, CopyState
 from icscaler_sim.world.operations import Ending
-from icscaler_sim.world.refusals import SPEC_UPDATE_STATE, invalid
+from icscaler_sim.world.refusals import NO_ROOM, SPEC_UPDATE_STATE, invalid
 from icscaler_sim.world.specs import BatchType, ComponentSpec, RollingPolicy
 
 if TYPE_CHECKING:
     from icscaler_sim.world.components import Component
     from icscaler_sim.world.settings import WorldSettings
+
+
+_LOOK_AGAIN_S = 60.0
 
 
 class _Phase(Enum):
@@ -80,6 +83,7 @@ class Rolling:
         self._acting = False
         self._bake: Event | None = None
         self._reason = ""
+        self._back_by_s = math.inf
         if policy is None:
             self._batch, self._wait_s = max(1, target), 0
             self._timeout_s = settings.rolling_timeout_s
@@ -164,20 +168,27 @@ class Rolling:
         )
         unfinished = [copy for copy in self._news() if copy.state is not CopyState.READY]
         self._quietly(lambda: self._drop(unfinished))
-        self._roll_back_on()
+        self._back_by_s = component.kernel.now_s + component.kernel.settings.placement_timeout_s
+        self._keep_rolling_back()
+
+    def _keep_rolling_back(self) -> None:
+        """Look again every minute: room may come and go without this component's doing."""
+        if self._component.operation is self and self._phase is _Phase.ROLLING_BACK:
+            self._component.kernel.after(_LOOK_AGAIN_S, self._keep_rolling_back)
+            self._roll_back_on()
 
     def _roll_back_on(self) -> None:
         """Old copies come back in batches, and as many new ones leave for them."""
         olds, news = self._olds(), self._news()
-        waiting = [copy for copy in olds if copy.state is not CopyState.READY]
-        if waiting:
+        overdue = self._component.kernel.now_s >= self._back_by_s
+        pending = [copy for copy in olds if copy.state is CopyState.PENDING]
+        if any(copy.state is CopyState.STARTING for copy in olds) or (pending and not overdue):
             # Packed full: nothing can come back before something new has left.
-            stuck = [copy for copy in waiting if self._component.variant.hopeless(copy)]
-            stuck = [copy for copy in stuck if copy.state is CopyState.PENDING]
+            stuck = [copy for copy in pending if self._component.variant.hopeless(copy)]
             if stuck and news and not self._component.leaving:
                 self._quietly(lambda: self._drop(self._component.pick(news, len(stuck))))
             return
-        surplus = len(olds) + len(news) - self._old_copies
+        surplus = len(news) if overdue else len(olds) + len(news) - self._old_copies
         if surplus > 0 and news:
             self._quietly(lambda: self._drop(self._component.pick(news, surplus)))
         missing = self._old_copies - len(olds)
@@ -185,9 +196,15 @@ class Rolling:
             batch = min(missing, self._rollback_batch(missing))
             self._quietly(lambda: self._component.order(batch, self._old_spec))
         elif not self._news() and not self._component.leaving:
-            if self._component.kernel.settings.rollback_sets_failure_reason:
-                self._component.failure_reason = self._reason[:1024]
-            self._finish(self._old_spec)
+            self._end_rolled_back(short=bool(pending))
+
+    def _end_rolled_back(self, *, short: bool) -> None:
+        """Over, perhaps `short` of copies that found no room (they start when there is some)."""
+        if short:
+            self._component.failure_reason = NO_ROOM
+        elif self._component.kernel.settings.rollback_sets_failure_reason:
+            self._component.failure_reason = self._reason[:1024]
+        self._finish(self._old_spec)
 
     def _rollback_batch(self, missing: int) -> int:
         policy = self._policy
