@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from icscaler_localcloud.cloud import LocalCloud
 from icscaler_localcloud.deployer import Stack
@@ -68,6 +69,21 @@ class Plumbing:
         name = self.stack.physical_id("Table")
         items = self.cloud.client("dynamodb").scan(TableName=name)["Items"]
         return {item["pk"]["S"] for item in items}
+
+
+def deploy(cloud: LocalCloud, folder: Path, template: dict[str, Any], **parameters: str) -> Stack:
+    """Write a template into a folder and deploy it as stack "s"."""
+    path = folder / "template.yaml"
+    path.write_text(yaml.safe_dump(template), encoding="utf-8")
+    return cloud.deploy(path, parameters=parameters, name="s")
+
+
+def resources(**of: Any) -> dict[str, Any]:
+    """A template with these resources."""
+    return {"Resources": of}
+
+
+QUEUE = {"Type": "AWS::SQS::Queue"}
 
 
 @pytest.fixture
