@@ -1,0 +1,1 @@
+"""Benchmarks: measured, printed as ratios against a baseline of the same run, never asserted."""

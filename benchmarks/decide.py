@@ -1,0 +1,59 @@
+"""The pure decision alone, on one core."""
+
+import statistics
+import time
+from dataclasses import replace
+
+from icscaler.decide import decide
+from icscaler.entities import (
+    ComponentView,
+    CopyResources,
+    EndpointConfig,
+    EndpointState,
+    EndpointView,
+    MetricMinute,
+    ModelConfig,
+    Snapshot,
+    TargetTracking,
+    VariantConfig,
+    VariantView,
+)
+
+SIZES = (10, 100, 1000, 10_000)
+START_S = 1_800_000_000
+LOOKS = 15
+
+
+def run() -> None:
+    """Print ms per look and microseconds per component."""
+    figures = {size: measure(size) for size in SIZES}
+    base = figures[SIZES[0]] / SIZES[0]
+    print(f"{'components':>10}{'ms':>10}{'us each':>10}{'ratio':>8}")
+    for size, ms in figures.items():
+        print(f"{size:>10}{ms:>10.2f}{ms / size * 1000:>10.1f}{ms / size / base:>8.2f}")
+
+
+def measure(components: int) -> float:
+    """Median ms of `decide` on an endpoint with that many loaded components."""
+    copy = CopyResources(1, 4.0, 16384)
+    instances = components // 8 + 1
+    policy = TargetTracking("concurrency", 16.0)
+    names = [f"model-{number:05d}" for number in range(components)]
+    models = {name: ModelConfig(name, "main", copy, policy, max_copies=4) for name in names}
+    variant = VariantConfig("ml.p4d.24xlarge", 8, 96.0, 589_824, instances)
+    config = EndpointConfig("shared", "v1", {"main": variant}, models)
+    view = ComponentView("", "main", "InService", 1, 1, START_S, START_S, resources=copy)
+    views = {name: replace(view, name=name) for name in names}
+    there = VariantView("main", "ml.p4d.24xlarge", instances, instances, 0, instances)
+    endpoint = EndpointView("shared", "InService", {"main": there})
+    state, took = EndpointState(), []
+    for look in range(LOOKS):
+        at_s = START_S + 60 * look
+        minutes = tuple(
+            MetricMinute(at_s - 60 * ago, 120.0, 5.0, None, True) for ago in range(5, 0, -1)
+        )
+        seen = Snapshot(at_s, "v1", endpoint, views, dict.fromkeys(names, minutes))
+        began = time.perf_counter()
+        state, _ = decide(config, state, seen, at_s)
+        took.append((time.perf_counter() - began) * 1000)
+    return statistics.median(took[3:])
