@@ -342,10 +342,10 @@ def _minimum_samples(params: Params, source: Source) -> float | None:
             f"The value {choice} for parameter EvaluateLowSampleCountPercentile is not supported: "
             "it must be evaluate or ignore, on a percentile."
         )
-    share = float(match[1]) / 100
-    if choice == "evaluate" or not 0 < share < 1:
+    percent = float(match[1])
+    if choice == "evaluate" or not 0 < percent < 100:
         return None
-    return 10 / (1 - share) if share >= 0.5 else 10 / share
+    return 1000 / (100 - percent if percent >= 50 else percent)
 
 
 # -- what is kept ---------------------------------------------------------------------------------

@@ -28,7 +28,8 @@ class AlarmSettings:
     """The same for expressions and queries. Measured: none."""
     extra_points_high_resolution: int = 6
     """Periods looked back at beyond EvaluationPeriods when some are missing, for periods below a
-    minute. Measured: 9 in all for 3 periods of 10 s."""
+    minute; at most twice EvaluationPeriods. Measured: 9 in all for 3 periods of 10 s; and an
+    alarm on 10 s of a minute metric is said to lapse into INSUFFICIENT_DATA (API Reference)."""
     extra_points_standard: int = 2
     """The same for whole minutes. User Guide: 5 in all for 3 periods of 5 minutes."""
     phase_s: int | None = None

@@ -48,7 +48,7 @@ def window(
     delay_s = settings.expression_delay_s if expression else settings.metric_delay_s
     step_s = HIGH_RESOLUTION_S if fine else STANDARD_S
     end_s = int((now_s - delay_s) // step_s) * step_s
-    return Window(end_s, period_s, periods + extra)
+    return Window(end_s, period_s, periods + min(extra, 2 * periods))
 
 
 def interval_s(period_s: int, periods: int) -> int:
