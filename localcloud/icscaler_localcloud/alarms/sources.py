@@ -4,26 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from icscaler_localcloud.alarms import insights
 from icscaler_localcloud.alarms.decide import Point
 from icscaler_localcloud.alarms.timing import Window
-from icscaler_localcloud.cloudwatch.math import MathError, Scope, Value, evaluate, names_in
+from icscaler_localcloud.cloudwatch.math import MathError, Scope, Value, evaluate
 from icscaler_localcloud.cloudwatch.math import Series as MathSeries
-from icscaler_localcloud.cloudwatch.math.parse import (
-    ArrayLiteral,
-    Binary,
-    Call,
-    Name,
-    Negative,
-    Node,
-)
+from icscaler_localcloud.cloudwatch.math.parse import Node
 from icscaler_sim.metrics.data import Datum
 from icscaler_sim.metrics.statistics import parse as statistic
 from icscaler_sim.metrics.store import MetricStore, retention_s
-
-_ACROSS_OR_OVER = frozenset({"AVG", "MAX", "MIN", "SUM", "STDDEV", "DATAPOINT_COUNT"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,64 +128,39 @@ def watches_groups(source: Source) -> bool:
 
 # -- what an expression gives, told before there is any data --------------------------------------
 
+_TRIAL_PERIODS = 4
+
 
 def check_math(metrics: Sequence[str], expressions: Mapping[str, Node], returned: str) -> None:
-    """Raise MathError for an unknown id, a circle, or a result that is not one time series."""
+    """Raise MathError for an unknown id or function, a circle, a result that is not one series.
 
-    def kind_of(name: str, path: tuple[str, ...]) -> str:
-        if name in metrics:
-            return "series"
-        if name not in expressions:
-            raise MathError(f"'{name}' is not the id of a metric or expression of this alarm")
-        if name in path:
-            raise MathError(f"'{name}' refers to itself")
-        for named in names_in(expressions[name]):
-            if named != "*":
-                kind_of(named, (*path, name))
-        return _kind(expressions[name], lambda n: kind_of(n, (*path, name)))
+    Evaluates every expression once, on made-up values that are never equal or zero.
+    """
+    known: dict[str, Value] = {
+        name: MathSeries({60 * n: 1.3 + number + 0.17 * n for n in range(_TRIAL_PERIODS)}, 60, name)
+        for number, name in enumerate(metrics)
+    }
+    path: list[str] = []
 
+    def resolve(name: str) -> Value:
+        if name not in known:
+            if name not in expressions:
+                raise MathError(f"'{name}' is not the id of a metric or expression of this alarm")
+            if name in path:
+                raise MathError(f"'{name}' refers to itself")
+            path.append(name)
+            known[name] = evaluate(expressions[name], scope)
+            path.pop()
+        return known[name]
+
+    scope = Scope(0, 60 * _TRIAL_PERIODS, 60, list(metrics), resolve)
     for name in expressions:
-        kind_of(name, ())
-    kind = kind_of(returned, ())
-    if kind == "array":
+        resolve(name)
+    result = resolve(returned)
+    if isinstance(result, list):
         raise MathError(
             "Metrics expression that return multi time series are only allowed for "
             "MetricsInsights expression with an ORDER BY clause"
         )
-    if kind == "number":
+    if not isinstance(result, MathSeries):
         raise MathError("the returned expression is a number, an alarm watches a time series")
-
-
-def _kind(node: Node, of: Any) -> str:
-    """ "number", "series" or "array": what evaluating the node gives."""
-    match node:
-        case Name(value):
-            return str(of(value))
-        case Negative(operand):
-            return _kind(operand, of)
-        case Binary(_, left, right):
-            return _widest(_kind(left, of), _kind(right, of))
-        case ArrayLiteral(_):
-            return "array"
-        case Call(function, arguments):
-            return _kind_of_call(function, arguments, of)
-    return "number"
-
-
-def _kind_of_call(function: str, arguments: Sequence[Node], of: Any) -> str:
-    if function == "METRICS":
-        return "array"
-    if function == "TIME_SERIES":
-        return "series"
-    if function in ("METRIC_COUNT", "PERIOD"):
-        return "number"
-    inner = [_kind(a, of) for a in arguments if not (function == "FILL" and a is arguments[-1])]
-    if function in _ACROSS_OR_OVER:
-        return "series" if inner[:1] == ["array"] else "number"
-    if function in ("FIRST", "LAST"):
-        return "series"
-    return _widest(*inner)
-
-
-def _widest(*kinds: str) -> str:
-    return next((kind for kind in ("array", "series") if kind in kinds), "number")
