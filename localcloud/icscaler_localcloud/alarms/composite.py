@@ -17,6 +17,7 @@ from icscaler_localcloud.alarms.decide import StateValue
 
 MAX_CHILDREN = 100
 MAX_ELEMENTS = 500
+_MAX_DEPTH = 100
 _TOKEN = re.compile(
     r"\s*(?:(?P<symbol>[(),])|(?P<quoted>\"(?:[^\"\\]|\\.)*\")|(?P<word>[^\s(),\"]+))"
 )
@@ -120,9 +121,9 @@ class _Parser:
                 raise RuleError(f"AlarmRule cannot be read at '{rule[position:]}'")
             self._tokens.append((match.lastgroup, match.group(match.lastgroup)))
             position = match.end()
-        if len(self._tokens) > 4 * MAX_ELEMENTS:
-            raise RuleError(f"AlarmRule can have at most {MAX_ELEMENTS} elements")
         self._position = 0
+        self._depth = 0
+        self._elements = 0
 
     def whole(self) -> Expression:
         expression = self._either()
@@ -143,15 +144,23 @@ class _Parser:
         return operands[0] if len(operands) == 1 else Both(tuple(operands))
 
     def _not(self) -> Expression:
+        self._depth += 1
+        if self._depth > _MAX_DEPTH:
+            raise RuleError("AlarmRule is nested too deeply")
         if self._take("NOT"):
-            return Not(self._not())
-        if self._take("("):
+            expression: Expression = Not(self._not())
+        elif self._take("("):
             expression = self._either()
             self._expect(")")
-            return expression
-        return self._primary()
+        else:
+            expression = self._primary()
+        self._depth -= 1
+        return expression
 
     def _primary(self) -> Expression:
+        self._elements += 1
+        if self._elements > MAX_ELEMENTS:
+            raise RuleError(f"AlarmRule can have at most {MAX_ELEMENTS} elements")
         _, word = self._next()
         if word.upper() in ("TRUE", "FALSE"):
             return Constant(word.upper() == "TRUE")
