@@ -19,13 +19,13 @@ Fault = tuple[int, str]
 # Modules of `icscaler`, innermost first. A new module is given its place here.
 TIERS: tuple[frozenset[str], ...] = (
     frozenset({"entities", "reasons"}),
-    frozenset({"policies", "packing", "limits", "notices"}),
+    frozenset({"policies", "packing", "limits", "notices", "alarm_plan"}),
     frozenset({"ownership", "guards", "allocate", "invariants"}),
     frozenset({"decide"}),
     frozenset({"ports"}),
-    frozenset({"observe", "dispatch", "reconcile"}),
+    frozenset({"observe", "dispatch", "reconcile", "keep_alarms"}),
     frozenset({"adapters", "config"}),
-    frozenset({"bootstrap"}),
+    frozenset({"bootstrap", "client"}),
 )
 CORE = frozenset().union(*TIERS[:4])
 DECISIONS = CORE - {"entities", "reasons", "invariants"}

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 
-from icscaler import dispatch, reconcile
+from icscaler import dispatch, keep_alarms, reconcile
 from icscaler.adapters import clients, codec
+from icscaler.adapters.alarms import CloudWatchAlarms
 from icscaler.adapters.cloudwatch import CloudWatchMetrics
 from icscaler.adapters.dynamodb import DynamoStateStore
 from icscaler.adapters.dynamodb.table import Table
@@ -71,6 +72,21 @@ class ReconcileSettings:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class AlarmsSettings:
+    """What `alarms` reads from its environment."""
+
+    table: str
+    alarm_prefix: str
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> "AlarmsSettings":
+        return cls(
+            table=_text(environment, "ICSCALER_TABLE"),
+            alarm_prefix=_text(environment, "ICSCALER_ALARM_PREFIX"),
+        )
+
+
 class ObservingStateStore(DynamoStateStore):
     """The state table under a stack that must not write to SageMaker: every endpoint observes.
 
@@ -120,6 +136,17 @@ def reconcile_deps() -> reconcile.Deps:
         ),
         encode=codec.encode,
         lease_s=settings.lease_s,
+    )
+
+
+@cache
+def alarms_deps() -> keep_alarms.Deps:
+    """What `alarms` works with; `SettingsError` when its environment is incomplete."""
+    settings = AlarmsSettings.from_environment(os.environ)
+    return keep_alarms.Deps(
+        store=state_store(settings.table),
+        alarms=CloudWatchAlarms(clients.client("cloudwatch")),
+        prefix=settings.alarm_prefix,
     )
 
 

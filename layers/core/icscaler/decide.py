@@ -110,6 +110,8 @@ def _demand(case: guards.Case, fresh: evidence.Fresh | None, steps: list[Step]) 
 def _presence_reason(case: guards.Case, fresh: evidence.Fresh | None) -> Reason:
     if case.from_copies > 0:
         return Reason.RECENTLY_USED
+    if fresh is not None and fresh.refused:
+        return Reason.WOKEN_BY_REFUSED_REQUEST
     wake_s = case.seen.wakes.get(case.model.name)
     if wake_s is not None and wake_s >= case.state.last_active_s:
         return Reason.WOKEN_BY_WAKE_REQUEST

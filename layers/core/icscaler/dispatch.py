@@ -1,32 +1,44 @@
 """Dispatch: which endpoints should be looked at, and how much may be removed fleet-wide.
 
 The only sender to the look queue. A tick queues every endpoint of the fleet and grants the minute's
-allowance for removals; a wake request is noted on the endpoint it concerns, then that endpoint is
-queued; an endpoint's own state change queues it.
+allowance for removals; a wake (somebody's request, or the alarm on refused requests naming a
+component) is noted on the endpoint it concerns, then that endpoint is queued; an endpoint's own
+change of state and a spike alarm queue the endpoint. Why alarms are treated so: docs/waking.md.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from icscaler.entities import EndpointConfig
 from icscaler.ports import (
     Allowance,
     EndpointSummary,
     FleetPointer,
+    FleetView,
     LookQueue,
     StateStore,
 )
 
 MINUTE_S = 60
+SPIKE_S = 10
 
 
 class Cause(StrEnum):
-    """What made somebody look."""
+    """What made somebody look.
+
+    `REQUESTS_REFUSED` is the fleet-wide alarm: it names the component, or nobody at all.
+    """
 
     TICK = "Tick"
     WAKE_REQUESTED = "WakeRequested"
+    REQUESTS_REFUSED = "RequestsRefused"
+    SPIKE = "Spike"
     ENDPOINT_CHANGED = "EndpointChanged"
     ASKED = "Asked"
+
+
+_WAKES = (Cause.WAKE_REQUESTED, Cause.REQUESTS_REFUSED)
 
 
 @dataclass(slots=True)
@@ -42,12 +54,19 @@ class DispatchEvent:
 
 @dataclass(slots=True)
 class DispatchOutcome:
-    """What was queued, for logs and metrics."""
+    """What was queued, for logs and metrics.
+
+    Of components to be woken: `woken` are noted, `limited` were woken a moment ago, `unwakeable`
+    are paused or have a ceiling of 0. `unknown` names are not in the published fleet.
+    """
 
     cause: Cause
     at_s: int
     queued: tuple[str, ...] = ()
     not_queued: tuple[str, ...] = ()
+    woken: tuple[str, ...] = ()
+    limited: tuple[str, ...] = ()
+    unwakeable: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
     allowance: int | None = None
     late_endpoints: tuple[str, ...] = ()
@@ -60,11 +79,13 @@ class Deps:
 
     `removal_share`: the share of all copies that may go per minute by demand, but at least
     `removal_least`. `vanished_share`: when this share of all models (and at least
-    `vanished_least`) is blind together, nothing scales in anywhere.
+    `vanished_least`) is blind together, nothing scales in anywhere. `wake_every_s`: how often a
+    wake of one component takes effect; a wake spends GPUs.
     """
 
     store: StateStore
     queue: LookQueue
+    wake_every_s: int = 60
     removal_share: float = 0.1
     removal_least: int = 3
     vanished_share: float = 0.5
@@ -75,14 +96,18 @@ class Deps:
 
 @dataclass(slots=True)
 class _Looks:
-    known: list[str] = field(default_factory=list)
+    endpoints: list[str] = field(default_factory=list)
+    woken: list[str] = field(default_factory=list)
+    limited: list[str] = field(default_factory=list)
+    unwakeable: list[str] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
 
 
 def dispatch(event: DispatchEvent, deps: Deps) -> DispatchOutcome:
     """Queue looks for an event. Raises `PortError` when the table can't be used."""
     ticks = event.cause is Cause.TICK
-    fleet = deps.store.fleet(event.at_s, summaries=ticks)
+    names_nobody = not event.components and not event.endpoints
+    fleet = deps.store.fleet(event.at_s, summaries=names_nobody)
     pointer = fleet.pointer
     outcome = DispatchOutcome(event.cause, event.at_s)
     if pointer is None:
@@ -90,42 +115,86 @@ def dispatch(event: DispatchEvent, deps: Deps) -> DispatchOutcome:
         return outcome
     if ticks:
         _grant(event, deps, fleet.summaries, pointer, outcome)
-        looks = _Looks(known=list(pointer.endpoints))
+        looks = _Looks(list(pointer.endpoints))
+    elif names_nobody:
+        looks = _Looks(list(_with_sleepers(fleet, pointer)))
     else:
         looks = _named(event, deps, pointer)
-    outcome.unknown = tuple(looks.unknown)
+    for kind in ("woken", "limited", "unwakeable", "unknown"):
+        setattr(outcome, kind, tuple(getattr(looks, kind)))
     outcome.not_queued = deps.queue.send(
         [
             (endpoint, event.at_s, str(event.cause), _deduplication_id(event, endpoint))
-            for endpoint in looks.known
+            for endpoint in looks.endpoints
         ]
     )
-    outcome.queued = tuple(e for e in looks.known if e not in outcome.not_queued)
+    outcome.queued = tuple(e for e in looks.endpoints if e not in outcome.not_queued)
     return outcome
 
 
 def _deduplication_id(event: DispatchEvent, endpoint: str) -> str:
-    """Ticks collapse by endpoint and minute, other events by their own id."""
+    """What repeats collapses: ticks by minute, the alarm that names nobody too (but not with the
+    tick, which may have looked before the metric was there), spikes by ten seconds, the period of
+    their metric; other events by their own id."""
     if event.cause is Cause.TICK:
         return f"{endpoint}-{event.at_s // MINUTE_S}"
+    if event.cause is Cause.REQUESTS_REFUSED and not event.components:
+        return f"{endpoint}-{event.cause}-{event.at_s // MINUTE_S}"
+    if event.cause is Cause.SPIKE:
+        return f"{endpoint}-{event.cause}-{event.at_s // SPIKE_S}"
     return f"{endpoint}-{event.event_id}"
+
+
+def _with_sleepers(fleet: FleetView, pointer: FleetPointer) -> Iterator[str]:
+    """Endpoints on which, for all that is known, a model may be at zero copies."""
+    at_zero = {summary.endpoint: summary.at_zero for summary in fleet.summaries}
+    return (name for name in pointer.endpoints if at_zero.get(name) != 0)
 
 
 def _named(event: DispatchEvent, deps: Deps, pointer: FleetPointer) -> _Looks:
     looks = _Looks()
-    for component in event.components:
+    configs: dict[str, EndpointConfig | None] = {}
+    for component in dict.fromkeys(event.components):
         endpoint = deps.store.endpoint_of(component)
         if endpoint is None or endpoint not in pointer.endpoints:
             looks.unknown.append(component)
             continue
-        if event.cause is Cause.WAKE_REQUESTED:
+        if event.cause in _WAKES:
+            if endpoint not in configs:
+                configs[endpoint] = deps.store.configuration(endpoint, pointer.version)
+            if not _wakeable(configs[endpoint], component, pointer, event.at_s):
+                looks.unwakeable.append(component)
+                continue
             # Stored first: were the message lost, the next tick would still see the wake.
-            deps.store.request_wake(endpoint, component, event.at_s)
-        looks.known.append(endpoint)
+            if not deps.store.request_wake(endpoint, component, event.at_s, deps.wake_every_s):
+                looks.limited.append(component)
+                continue
+            looks.woken.append(component)
+        looks.endpoints.append(endpoint)
     for endpoint in event.endpoints:
-        (looks.known if endpoint in pointer.endpoints else looks.unknown).append(endpoint)
-    looks.known = sorted(set(looks.known))
+        (looks.endpoints if endpoint in pointer.endpoints else looks.unknown).append(endpoint)
+    looks.endpoints = sorted(set(looks.endpoints))
     return looks
+
+
+def _wakeable(
+    config: EndpointConfig | None, component: str, pointer: FleetPointer, at_s: int
+) -> bool:
+    """Whether a wake could bring a copy: not while paused, nor with a ceiling of 0.
+
+    Where the configuration was replaced a moment ago the look decides.
+    """
+    model = config.models.get(component) if config is not None else None
+    if config is None or model is None:
+        return True
+    paused = (
+        pointer.paused
+        or config.paused
+        or config.name in pointer.paused_endpoints
+        or component in pointer.paused_models
+        or model.paused_at(at_s)
+    )
+    return not paused and model.bound_at("max_copies", at_s) > 0
 
 
 def _grant(

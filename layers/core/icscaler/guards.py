@@ -32,19 +32,12 @@ class Case:
     @property
     def floor(self) -> int:
         """`min_copies` with the overrides in force; never above the ceiling."""
-        return min(self._bound("min_copies", self.model.min_copies), self.ceiling)
+        return min(self.model.bound_at("min_copies", self.at_s), self.ceiling)
 
     @property
     def ceiling(self) -> int:
         """`max_copies` with the overrides in force."""
-        return self._bound("max_copies", self.model.max_copies)
-
-    def _bound(self, key: str, value: int) -> int:
-        for override in self.model.overrides:
-            if override.from_s <= self.at_s < override.until_s:
-                other: int | None = getattr(override, key)
-                value = value if other is None else other
-        return value
+        return self.model.bound_at("max_copies", self.at_s)
 
     @property
     def blind(self) -> bool:

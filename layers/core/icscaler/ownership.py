@@ -105,16 +105,12 @@ def blocked(
     """Why nothing may be written to the component in this look; None: it may."""
     view = seen.components[model.name]
     hold = seen.holds.get(model.name)
-    paused_by_override = any(
-        one.paused and one.from_s <= seen.at_s < one.until_s for one in model.overrides
-    )
     paused = (
         seen.fleet_paused
         or seen.endpoint_paused
         or config.paused
-        or model.paused
+        or model.paused_at(seen.at_s)
         or model.name in seen.paused_models
-        or paused_by_override
     )
     checks = (
         (view.status == "Failed", Reason.COMPONENT_FAILED),

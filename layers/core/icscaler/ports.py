@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from icscaler.alarm_plan import MetricAlarm
 from icscaler.entities import (
     STATE_SCHEMA_VERSION,
     Change,
@@ -86,7 +87,8 @@ class Allowance:
 class EndpointSummary:
     """What each look leaves for `dispatch`: enough for fleet-wide limits.
 
-    `models` are those with copies in service; `blind_models` of them have no metrics.
+    `models` are those with copies in service; `blind_models` of them have no metrics. `at_zero` is
+    how many are meant to have no copy; None where an older version left the summary.
     """
 
     endpoint: str
@@ -94,6 +96,7 @@ class EndpointSummary:
     copies: int
     models: int
     blind_models: int
+    at_zero: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,8 +156,18 @@ class StateStore(Protocol):
         """Give the lease back without anything else; harmless when it is no longer ours."""
         ...
 
-    def request_wake(self, endpoint: str, component: str, at_s: int) -> None: ...
+    def request_wake(self, endpoint: str, component: str, at_s: int, every_s: int = 1) -> bool:
+        """Note a wake; False, and nothing written, when one was noted within `every_s` before.
+
+        An older wake that arrives late is refused as well.
+        """
+        ...
+
     def endpoint_of(self, component: str) -> str | None: ...
+    def configuration(self, endpoint: str, version: str) -> EndpointConfig | None:
+        """The published configuration alone; None when that version has none for it (any more)."""
+        ...
+
     def grant_allowance(self, allowance: Allowance) -> None:
         """Replace the allowance by one that lasts longer; otherwise nothing (a repeated tick)."""
         ...
@@ -255,8 +268,26 @@ class Metrics(Protocol):
     ) -> dict[str, tuple[MetricMinute, ...]]:
         """Metric minutes oldest first, only those ended by `at_s`. Up to 500 series a call.
 
+        Of the minute that still runs there is the concurrency so far, which has points every ten
+        seconds: it may raise a decision long before the minute has ended.
         A component whose series could not be read is left out (blind), never filled with zeros.
         """
+        ...
+
+
+class Alarms(Protocol):
+    """CloudWatch alarms, as far as keeping them needs it; writes are paced."""
+
+    def find(self, prefix: str) -> dict[str, MetricAlarm | None]:
+        """Every alarm whose name begins so; None: not on one statistic of one metric."""
+        ...
+
+    def put(self, alarm: MetricAlarm) -> None:
+        """Create the alarm, or replace all of it."""
+        ...
+
+    def delete(self, names: Sequence[str]) -> None:
+        """Delete alarms; one that does not exist is no error."""
         ...
 
 

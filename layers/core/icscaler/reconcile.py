@@ -233,7 +233,8 @@ def step_text(step: Step) -> str:
 def _summary(endpoint: str, seen: Snapshot, plan: Plan) -> EndpointSummary:
     copies = sum(view.desired_copies for view in seen.components.values())
     loaded = sum(seen.components[name].current_copies > 0 for name in plan.decisions)
-    return EndpointSummary(endpoint, seen.at_s, copies, loaded, len(plan.blind))
+    at_zero = sum(seen.components[name].desired_copies == 0 for name in plan.decisions)
+    return EndpointSummary(endpoint, seen.at_s, copies, loaded, len(plan.blind), at_zero)
 
 
 def _release(deps: Deps, lease: Lease) -> None:

@@ -67,7 +67,6 @@ class CloudWatchMetrics:
     def minutes(
         self, requests: Sequence[SeriesRequest], at_s: int
     ) -> dict[str, tuple[MetricMinute, ...]]:
-        end_s = at_s // MINUTE_S * MINUTE_S
         # Neighbours in time share a call, which has one start for all its series.
         wanted = sorted(_wanted(requests), key=lambda each: each.start_s)
         found: dict[str, dict[int, MetricMinute]] = {each.component: {} for each in requests}
@@ -75,7 +74,7 @@ class CloudWatchMetrics:
         for start in range(0, len(wanted), SERIES_PER_CALL):
             batch = wanted[start : start + SERIES_PER_CALL]
             try:
-                self._read(batch, end_s, found, unread)
+                self._read(batch, at_s, found, unread)
             except PortError as error:
                 logger.warning("%d series could not be read: %s", len(batch), error)
                 unread.update(each.component for each in batch)
@@ -88,14 +87,14 @@ class CloudWatchMetrics:
     def _read(
         self,
         batch: Sequence[_Wanted],
-        end_s: int,
+        at_s: int,
         found: dict[str, dict[int, MetricMinute]],
         unread: set[str],
     ) -> None:
         arguments: dict[str, Any] = {
             "MetricDataQueries": [_query(index, each) for index, each in enumerate(batch)],
             "StartTime": _time(batch[0].start_s),
-            "EndTime": _time(end_s),
+            "EndTime": _time(at_s),
             "ScanBy": "TimestampAscending",
         }
         # A page says PartialData while more of a series follows; the last word on it counts.
@@ -106,7 +105,7 @@ class CloudWatchMetrics:
             for result in page["MetricDataResults"]:
                 index = int(result["Id"][1:])
                 status[index] = result["StatusCode"]
-                _take(batch[index], result, end_s, found[batch[index].component])
+                _take(batch[index], result, at_s, found[batch[index].component])
             if not page.get("NextToken"):
                 break
             arguments["NextToken"] = page["NextToken"]
@@ -142,10 +141,12 @@ def _query(index: int, wanted: _Wanted) -> dict[str, Any]:
     }
 
 
-def _take(wanted: _Wanted, result: Any, end_s: int, by_start: dict[int, MetricMinute]) -> None:
+def _take(wanted: _Wanted, result: Any, at_s: int, by_start: dict[int, MetricMinute]) -> None:
+    # A minute that still runs is told by the highest of its ten-second points so far, by no sum.
+    known_s = at_s - 1 if wanted.series.field == "concurrency" else at_s - MINUTE_S
     for timestamp, number in zip(result["Timestamps"], result["Values"], strict=True):
         start_s, value = int(timestamp.timestamp()), float(number)
-        if not wanted.start_s <= start_s <= end_s - MINUTE_S:
+        if not wanted.start_s <= start_s <= known_s:
             continue
         minute = by_start.setdefault(start_s, MetricMinute(start_s))
         match wanted.series.field:

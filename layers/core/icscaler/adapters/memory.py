@@ -131,8 +131,10 @@ class MemoryMetrics:
     def _answer(self, request: SeriesRequest, at_s: int) -> list[MetricMinute]:
         answer = []
         for start_s, minute in sorted(self._minutes.get(request.component, {}).items()):
-            if not request.start_s <= start_s <= at_s - MINUTE_S:
+            if not request.start_s <= start_s < at_s:
                 continue
+            if start_s > at_s - MINUTE_S:
+                minute = MetricMinute(start_s, concurrency_per_copy=minute.concurrency_per_copy)
             seen = MetricMinute(
                 start_s,
                 minute.invocations if request.invocations else None,

@@ -122,6 +122,12 @@ class MemoryStateStore:
         with self._lock:
             return self._owners.get(component)
 
+    def configuration(self, endpoint: str, version: str) -> EndpointConfig | None:
+        with self._lock:
+            kept = self._endpoints.get(endpoint)
+            packed = kept.configs.get(version) if kept else None
+            return codec.decode(packed, EndpointConfig) if packed else None
+
     def fleet(self, at_s: int, *, summaries: bool = False) -> FleetView:
         with self._lock:
             allowance = self._allowance
@@ -212,10 +218,13 @@ class MemoryStateStore:
             if kept.fencing == lease.fencing:
                 kept.owner = None
 
-    def request_wake(self, endpoint: str, component: str, at_s: int) -> None:
+    def request_wake(self, endpoint: str, component: str, at_s: int, every_s: int = 1) -> bool:
         with self._lock:
             wakes = self._endpoint(endpoint).wakes
-            wakes[component] = max(at_s, wakes.get(component, at_s))
+            if component in wakes and at_s < wakes[component] + every_s:
+                return False
+            wakes[component] = at_s
+            return True
 
     def place_hold(self, endpoint: str, component: str, hold: Hold) -> bool:
         """Claim a component for a workflow; False while another holder has it."""

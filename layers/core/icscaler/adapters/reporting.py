@@ -5,12 +5,14 @@ Custom metrics cost money: per endpoint a handful, per model none.
 """
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
 from icscaler.dispatch import DispatchOutcome
 from icscaler.entities import OutcomeKind
+from icscaler.keep_alarms import AlarmsOutcome
 from icscaler.reconcile import LookKind, LookOutcome, step_text
 
 COUNT = MetricUnit.Count
@@ -96,6 +98,8 @@ def report_dispatch(outcome: DispatchOutcome) -> dict[str, Any]:
         {
             "QueuedLooks": (len(outcome.queued), COUNT),
             "NotQueuedLooks": (len(outcome.not_queued), COUNT),
+            "Wakes": (len(outcome.woken), COUNT),
+            "LimitedWakes": (len(outcome.limited), COUNT),
             "LateEndpoints": (len(outcome.late_endpoints), COUNT),
             "MetricsVanished": (int(outcome.metrics_vanished), COUNT),
         },
@@ -106,10 +110,29 @@ def report_dispatch(outcome: DispatchOutcome) -> dict[str, Any]:
         "at_s": outcome.at_s,
         "queued": list(outcome.queued),
         "not_queued": list(outcome.not_queued),
+        "woken": list(outcome.woken),
+        "limited": list(outcome.limited),
+        "unwakeable": list(outcome.unwakeable),
         "unknown": list(outcome.unknown),
         "late_endpoints": list(outcome.late_endpoints),
         "allowance": outcome.allowance,
     }
+
+
+def report_alarms(outcome: AlarmsOutcome) -> dict[str, Any]:
+    """Emit what the alarms are and cost; the log fields, which are also the answer, are returned.
+
+    `AlarmCost` is US dollars a month, at most (prices: `icscaler.alarm_plan`).
+    """
+    emit(
+        {
+            "SpikeAlarms": (outcome.alarms, COUNT),
+            "SpikeAlarmsLeft": (outcome.left, COUNT),
+            "AlarmCost": (outcome.usd_per_month, MetricUnit.NoUnit),
+        },
+        outcome.at_s,
+    )
+    return asdict(outcome)
 
 
 def report_rejection(problem: str, at_s: int) -> dict[str, Any]:

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 TICK = "Tick"
 WAKE_REQUESTED = "WakeRequested"
 ENDPOINT_STATE_CHANGE = "SageMaker Endpoint State Change"
+ALARM_STATE_CHANGE = "CloudWatch Alarm State Change"
+CONTRIBUTOR_STATE_CHANGE = "CloudWatch Alarm Contributor State Change"
+COMPONENT_DIMENSION = "InferenceComponentName"
 MAX_NAMES = 100
 # SageMaker API Reference, EndpointName and InferenceComponentName.
 _NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
@@ -31,7 +34,7 @@ class TriggerError(ValueError):
 
 
 def dispatch_event(event: "EventBridgeEvent", request_id: str, now_s: int) -> DispatchEvent:
-    """A scheduled tick, a `WakeRequested`, an endpoint's state change, or a direct invocation.
+    """A scheduled tick, a `WakeRequested`, an alarm, an endpoint's change, a direct invocation.
 
     A direct invocation is `{"EndpointNames": [...]}` and / or `{"InferenceComponentNames": [...]}`;
     it happens now. Times ahead of `now_s` count as now.
@@ -56,7 +59,39 @@ def dispatch_event(event: "EventBridgeEvent", request_id: str, now_s: int) -> Di
     if kind == ENDPOINT_STATE_CHANGE:
         endpoint = _name(detail.get("EndpointName"), "EndpointName")
         return DispatchEvent(Cause.ENDPOINT_CHANGED, at_s, event_id, endpoints=(endpoint,))
+    if kind in (ALARM_STATE_CHANGE, CONTRIBUTOR_STATE_CHANGE):
+        cause, components = _alarm(kind, detail)
+        return DispatchEvent(cause, at_s, event_id, components)
     raise TriggerError(f"detail-type {kind!r} is not known")
+
+
+def _alarm(kind: str, detail: Mapping[str, Any]) -> tuple[Cause, tuple[str, ...]]:
+    """What one of our alarms says by going into ALARM, and of which component.
+
+    A contributor (one time series of the fleet-wide alarm) names it in its attributes, a spike
+    alarm in the dimensions of its one metric; the fleet-wide alarm itself names nobody. Only
+    `state` is read: contributors have no `previousState`. Source: CloudWatch User Guide, "Alarm
+    events and EventBridge".
+    """
+    state = _at(detail, "state", "value")
+    if state != "ALARM":
+        raise TriggerError(f"{kind}: state is {state!r:.80}, only ALARM asks for a look")
+    if kind == CONTRIBUTOR_STATE_CHANGE:
+        name = _at(detail, "alarmContributor", "attributes", COMPONENT_DIMENSION)
+        return Cause.REQUESTS_REFUSED, (_name(name, COMPONENT_DIMENSION),)
+    metrics = _at(detail, "configuration", "metrics")
+    watched = metrics[0] if isinstance(metrics, list) and metrics else None
+    name = _at(watched, "metricStat", "metric", "dimensions", COMPONENT_DIMENSION)
+    if name is None:
+        return Cause.REQUESTS_REFUSED, ()
+    return Cause.SPIKE, (_name(name, COMPONENT_DIMENSION),)
+
+
+def _at(value: object, *keys: str) -> Any:
+    """What stands there in nested objects; None where nothing does."""
+    for key in keys:
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return value
 
 
 def look_request(record: "SQSRecord") -> LookRequest:

@@ -82,7 +82,7 @@ def learn(
     horizon_s = settled_until_s(config, seen.at_s)
     by_start = {minute.at_s: minute for minute in minutes if minute.at_s < seen.at_s}
     _learn_settled(model, state, by_start, horizon_s)
-    return _read_fresh(model, state, by_start, horizon_s)
+    return _read_fresh(model, state, by_start, horizon_s, seen.at_s)
 
 
 def _learn_settled(
@@ -106,10 +106,14 @@ def _learn_settled(
 
 
 def _read_fresh(
-    model: ModelConfig, state: ModelState, by_start: dict[int, MetricMinute], horizon_s: int
+    model: ModelConfig,
+    state: ModelState,
+    by_start: dict[int, MetricMinute],
+    horizon_s: int,
+    at_s: int,
 ) -> Fresh:
+    """The newest ended minute counts; the one that still runs has seen less and can only raise."""
     fresh = Fresh()
-    newest_s = -1
     for minute_s in sorted(by_start):
         if minute_s < horizon_s:
             continue
@@ -118,9 +122,10 @@ def _read_fresh(
         fresh.refused = fresh.refused or (minute.refused or 0) > 0
         _, copies = copies_at(state, minute_s)
         load = target_tracking.demand(model.policy, minute, copies)
-        if load is not None and copies > 0 and minute_s > newest_s:
-            newest_s = minute_s
-            fresh.copies = target_tracking.recommend(model.policy, load, copies)
+        if load is not None and copies > 0:
+            wish = target_tracking.recommend(model.policy, load, copies)
+            runs = minute_s + MINUTE_S > at_s
+            fresh.copies = max(fresh.copies, wish) if runs else wish
     return fresh
 
 

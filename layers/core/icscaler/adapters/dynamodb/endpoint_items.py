@@ -191,18 +191,24 @@ class EndpointItems(TableItems):
             condition="lease_fencing = :fencing",
         )
 
-    def request_wake(self, endpoint: str, component: str, at_s: int) -> None:
-        """Note the newest wake request; an older one arriving late changes nothing."""
-        self._table.put(
-            {
-                "pk": endpoint_key(endpoint),
-                "sk": f"wake#{component}",
-                "at_s": at_s,
-                "expires_at_s": at_s + WAKE_KEPT_S,
-            },
-            "attribute_not_exists(at_s) OR at_s < :at",
-            {":at": at_s},
+    def request_wake(self, endpoint: str, component: str, at_s: int, every_s: int = 1) -> bool:
+        """Read before it is written: DynamoDB charges a refused write like one that is done."""
+        pk, sk, latest_s = endpoint_key(endpoint), f"wake#{component}", at_s - every_s
+        noted = self._table.get(pk, sk)
+        if noted is not None and noted["at_s"] > latest_s:
+            return False
+        return self._table.put(
+            {"pk": pk, "sk": sk, "at_s": at_s, "expires_at_s": at_s + WAKE_KEPT_S},
+            "attribute_not_exists(at_s) OR at_s <= :latest",
+            {":latest": latest_s},
         )
+
+    def configuration(self, endpoint: str, version: str) -> EndpointConfig | None:
+        item = self._table.get(endpoint_key(endpoint), f"config#{version}")
+        try:
+            return codec.unpack(item["config"], EndpointConfig) if item else None
+        except codec.CodecError as error:
+            raise PortError(f"state table: endpoint {endpoint}: {error}") from error
 
     def place_hold(self, endpoint: str, component: str, hold: Hold) -> bool:
         """Claim a component for a workflow; False while another holder has it.
