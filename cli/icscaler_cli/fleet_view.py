@@ -101,6 +101,7 @@ def _row(config: EndpointConfig, model: ModelConfig) -> tuple[str, ...]:
         for word, on in (
             ("paused", config.paused or model.paused),
             ("observe", config.observe or model.observe),
+            ("spike alarm", model.spike_alarm),
             (f"adapter of {model.adapter_of}", model.adapter_of is not None),
             (f"{len(model.overrides)} override(s)", bool(model.overrides)),
         )

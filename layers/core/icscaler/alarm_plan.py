@@ -9,7 +9,7 @@ a missing alarm costs time, a wrong one costs a look.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from icscaler.entities import EndpointConfig
+from icscaler.entities import EndpointConfig, ModelConfig
 
 # What CloudFormation makes up has no slash, so no alarm of anybody else is taken for one of ours.
 SPIKE = "spike/"
@@ -80,14 +80,20 @@ def spike_alarm(prefix: str, endpoint: str, component: str, target_value: float)
 
 
 def wanted(configs: Iterable[EndpointConfig], prefix: str) -> dict[str, MetricAlarm]:
-    """By name: one for each model that asks for it and scales by concurrency."""
+    """By name: one for each model that asks for it, where a look could add a copy."""
     alarms = [
         spike_alarm(prefix, config.name, model.name, model.policy.target_value)
         for config in configs
         for model in config.models.values()
-        if model.spike_alarm and model.policy.metric == "concurrency"
+        if model.spike_alarm and model.policy.metric == "concurrency" and _may_grow(model)
     ]
     return {alarm.name: alarm for alarm in alarms}
+
+
+def _may_grow(model: ModelConfig) -> bool:
+    """Whether it can ever have a second copy; a first one is a wake's business."""
+    ceilings = [model.max_copies, *(one.max_copies or 0 for one in model.overrides)]
+    return max(ceilings) > 1
 
 
 def plan(

@@ -39,6 +39,7 @@ SHARED: dict[str, st.SearchStrategy[Any]] = {
     "limits": LIMITS,
     "observe": st.booleans(),
     "paused": st.booleans(),
+    "spike_alarm": st.booleans(),
     "policy": st.builds(
         lambda metric, value: {"target_tracking": {"metric": metric, "target_value": value}},
         st.sampled_from(["concurrency", "invocations"]),

@@ -102,6 +102,7 @@ def _model(
         owner=model.get("owner"),
         limits=Limits(**_limits(scaling)),
         overrides=tuple(_override(one) for one in overrides if selected(model, one.select)),
+        spike_alarm=not adapter_of and model.get("spike_alarm", default=False),
     )
 
 

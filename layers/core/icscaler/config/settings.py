@@ -172,6 +172,14 @@ class Settings(Part):
         description="How fast copies may come and go.",
         examples=[{"scale_out_step_copies": 4, "minimum_life_s": 600}],
     )
+    spike_alarm: bool | None = Field(
+        default=None,
+        description="Have a CloudWatch alarm that asks for a look as soon as more requests are in "
+        "flight per copy than `target_value`, instead of at the next minute. Needs the metric "
+        "`concurrency`; costs $0.30 a month for each model that can have more than one copy. "
+        "Built in: false.",
+        examples=[True],
+    )
     observe: bool | None = Field(
         default=None,
         description="Decide and record, but change nothing. Built in: false.",

@@ -24,6 +24,7 @@ def check(case: Case) -> Iterator[Problem]:
         yield from _required(case, model)
         yield from _floor_and_ceiling(case, model)
         yield from _policy(case, model)
+        yield from _spike_alarm(case, model)
 
 
 def _required(case: Case, model: Resolved) -> Iterator[Problem]:
@@ -93,4 +94,14 @@ def _policy(case: Case, model: Resolved) -> Iterator[Problem]:
             f"the metric becomes {metric}, but target_value {model.get(*_TARGET):g} was stated for "
             f"{metric_of_target}",
             "state the target_value for the new metric beside it",
+        )
+
+
+def _spike_alarm(case: Case, model: Resolved) -> Iterator[Problem]:
+    if model.get("spike_alarm", default=False) and model.get(*_METRIC) == "invocations":
+        yield case.problem(
+            _later(case, model.path_of("spike_alarm"), model.path_of(*_METRIC)),
+            f"{model.name!r} has a spike alarm, but its policy follows invocations",
+            "the alarm watches requests in flight, and target_value counts requests a minute: "
+            "write `spike_alarm: false` for this model, or follow concurrency",
         )
