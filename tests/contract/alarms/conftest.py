@@ -10,6 +10,7 @@ import pytest
 
 from icscaler_localcloud.alarms import AlarmSettings
 from icscaler_localcloud.cloud import LocalCloud
+from icscaler_sim.world import WorldSettings
 from tests.contract.alarms.bench import Bench
 
 # Monday 2026-06-01 09:00 UTC.
@@ -22,12 +23,14 @@ MakeBench = Callable[..., Bench]
 
 @pytest.fixture
 def make_bench() -> Iterator[MakeBench]:
-    """Makes a bench whose cloud starts at `start_s`; settings as keywords."""
+    """Makes a bench whose cloud starts at `start_s`; alarm settings as keywords."""
     with ExitStack() as stack:
 
-        def make(*, start_s: float = T0, **settings: Any) -> Bench:
+        def make(
+            *, start_s: float = T0, world: WorldSettings | None = None, **settings: Any
+        ) -> Bench:
             chosen = AlarmSettings(**{"phase_s": PHASE_S, **settings})
-            cloud = LocalCloud(start_s=int(start_s), alarm_settings=chosen)
+            cloud = LocalCloud(start_s=int(start_s), alarm_settings=chosen, world_settings=world)
             return Bench(stack.enter_context(cloud))
 
         yield make

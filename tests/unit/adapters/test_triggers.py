@@ -78,7 +78,8 @@ def test_sample_of_reconcile(repository: Path) -> None:
 def test_each_sample_has_a_test(repository: Path) -> None:
     source = Path(__file__).read_text(encoding="utf-8")
     source += (Path(__file__).parent / "test_events_out.py").read_text(encoding="utf-8")
-    names = {file.name for file in (repository / "events").iterdir()}
+    # Samples of alarms are what the local cloud sends; its contract tests check them.
+    names = {f.name for f in (repository / "events").iterdir() if not f.match("alarm_*.json")}
     assert {name for name in names if name not in source} == set()
 
 
