@@ -1,7 +1,7 @@
 """Every place where the local cloud leans on moto's inside.
 
 moto is pinned exactly (`PINNED_MOTO`); each seam here has a contract test in
-tests/contract/localcloud_runtime/ that fails when moto changes under it. Nothing else in this
+tests/contract/localcloud_runtime/ that fails when moto changes under it. Little else in this
 package imports from moto.
 
 1. time         `moto.core.utils.utcnow` is the one source of time of the services we use
@@ -20,7 +20,8 @@ package imports from moto.
 5. schedules    read from moto's scheduler, which never fires them.
 6. topics       an SNS subscription of protocol `lambda` goes to our runner; http(s) endpoints are
                 never called from here.
-7. speed        two pure functions moto calls on every request are cached; `unix_time` reads the
+7. tables       see `moto_tables`.
+8. speed        two pure functions moto calls on every request are cached; `unix_time` reads the
                 clock without building a datetime.
 """
 
@@ -51,6 +52,7 @@ from moto.sqs.exceptions import ReceiptHandleIsInvalid, SQSException
 from moto.sqs.models import Message, Queue, SQSBackend, sqs_backends
 from werkzeug.exceptions import HTTPException
 
+from icscaler_localcloud import moto_tables
 from icscaler_localcloud.clock import VirtualClock
 
 PINNED_MOTO = "5.2.5"
@@ -96,8 +98,9 @@ def install_clock(clock: VirtualClock | None) -> None:
 
 
 _rebind("utcnow", virtual_utcnow)
+moto_tables.install()
 
-# -- 7 speed --------------------------------------------------------------------------------------
+# -- 8 speed --------------------------------------------------------------------------------------
 
 _unix_time = core_utils.unix_time
 

@@ -7,14 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from moto.events.models import EventPattern
 
-from icscaler.bootstrap import DispatchSettings, ReconcileSettings
+from icscaler import alarm_plan
+from icscaler.bootstrap import AlarmsSettings, DispatchSettings, ReconcileSettings
 from tests.house import template_rules as rules
 from tests.house.template_rules import Template
 
 PARAMETERS = (
     {"Mode": "act"},
     {"Mode": "observe"},
+    {"WakeAlarm": "disabled"},
     {
         "WakeRequesters": "arn:aws:iam::210987654321:role/gateway",
         "NotificationEmail": "a@b.example",
@@ -24,7 +27,9 @@ PARAMETERS = (
 SETTINGS: dict[str, Any] = {
     "DispatchFunction": DispatchSettings,
     "ReconcileFunction": ReconcileSettings,
+    "AlarmsFunction": AlarmsSettings,
 }
+STACK = "icscaler"
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +87,7 @@ def test_the_environment_is_what_the_composition_root_reads(
     given = {name: value if isinstance(value, str) else "1" for name, value in names.items()}
     if "ICSCALER_MODE" in given:
         given["ICSCALER_MODE"] = "act"
+        given["ICSCALER_KEEP_SNAPSHOTS"] = "acting"
     asked: set[str] = set()
 
     class Recorder(dict[str, str]):
@@ -111,7 +117,7 @@ def test_metric_alarms_use_names_and_dimensions_that_are_emitted(
     own = [
         alarm
         for alarm in rules.of_type(template, "AWS::CloudWatch::Alarm").values()
-        if alarm["Namespace"] == "icscaler"
+        if alarm.get("Namespace") == "icscaler"
     ]
     assert {alarm["MetricName"] for alarm in own} == {"Looks", "LateEndpoints"}
     for alarm in own:
@@ -124,7 +130,7 @@ def test_metric_alarms_use_names_and_dimensions_that_are_emitted(
 
 
 def test_the_tick_reads_like_its_sample(template: Template, repository: Path) -> None:
-    (schedule,) = rules.of_type(template, "AWS::Scheduler::Schedule").values()
+    schedule = rules.of_type(template, "AWS::Scheduler::Schedule")["TickSchedule"]
     assert schedule["ScheduleExpression"] == "rate(1 minute)"
     event = json.loads(schedule["Target"]["Input"]["Fn::Sub"])
     sample = json.loads((repository / "events/dispatch_tick.json").read_text(encoding="utf-8"))
@@ -135,35 +141,114 @@ def test_the_tick_reads_like_its_sample(template: Template, repository: Path) ->
     assert event["time"] == "<aws.scheduler.scheduled-time>"
 
 
+def matching(template: Template, event: dict[str, Any]) -> set[str]:
+    """The rules of all functions that an event would start, matched as EventBridge does."""
+    named = json.loads(
+        json.dumps(rules.functions(template)).replace("${AWS::StackName}", STACK),
+        object_hook=lambda node: node["Fn::Sub"] if set(node) == {"Fn::Sub"} else node,
+    )
+    return {
+        name
+        for function in named.values()
+        for name, rule in function.get("Events", {}).items()
+        if rule["Type"] == "EventBridgeRule"
+        and EventPattern.load(json.dumps(rule["Properties"]["Pattern"])).matches_event(event)
+    }
+
+
 @pytest.mark.parametrize(
-    "sample",
-    ["dispatch_wake_requested", "dispatch_endpoint_state_change", "emitted_copy_count_changed"],
+    ("sample", "started"),
+    [
+        ("dispatch_wake_requested", {"WakeRequested"}),
+        ("dispatch_endpoint_state_change", {"EndpointStateChange"}),
+        ("dispatch_alarm_contributor", {"ComponentRefused"}),
+        ("dispatch_alarm_refused_requests", {"AlarmStateChange"}),
+        ("dispatch_alarm_spike", {"AlarmStateChange"}),
+        ("alarms_fleet_published", {"FleetPublished"}),
+        ("emitted_copy_count_changed", set()),
+    ],
 )
 def test_rules_match_their_samples_and_nothing_else(
-    template: Template, repository: Path, sample: str
+    template: Template, repository: Path, sample: str, started: set[str]
 ) -> None:
     event = json.loads((repository / f"events/{sample}.json").read_text(encoding="utf-8"))
-    events = rules.functions(template)["DispatchFunction"]["Events"]
-    matching = {
-        name
-        for name, rule in events.items()
-        if all(event[key] in values for key, values in rule["Properties"]["Pattern"].items())
-    }
-    expected = {
-        "dispatch_wake_requested": {"WakeRequested"},
-        "dispatch_endpoint_state_change": {"EndpointStateChange"},
-        "emitted_copy_count_changed": set(),
-    }
-    assert matching == expected[sample]
-    assert len(events) == 2
+    assert matching(template, event) == started
 
 
-def test_undelivered_events_of_every_rule_may_be_kept(template: Template) -> None:
-    function = rules.functions(template)["DispatchFunction"]
-    (policy,) = rules.of_type(template, "AWS::SQS::QueuePolicy").values()
+@pytest.mark.parametrize(
+    "alarm",
+    [
+        pytest.param(f"{STACK}-DispatchErrorsAlarm-3F1CF9029714", id="on the controller itself"),
+        pytest.param("TargetTracking-inference-component/chat-AlarmHigh-1", id="autoscaling's"),
+        pytest.param("refused-requests", id="a name without the stack"),
+        pytest.param(f"{STACK}/refused-requests-too", id="a longer name"),
+        pytest.param(f"{STACK}-2/spike/chat", id="of another stack"),
+        pytest.param(f"{STACK}-2/refused-requests", id="of another stack, fleet-wide"),
+    ],
+)
+@pytest.mark.parametrize("sample", ["dispatch_alarm_contributor", "dispatch_alarm_spike"])
+def test_foreign_alarms_start_nothing(
+    template: Template, repository: Path, sample: str, alarm: str
+) -> None:
+    event = json.loads((repository / f"events/{sample}.json").read_text(encoding="utf-8"))
+    event["detail"]["alarmName"] = alarm
+    assert matching(template, event) == set()
+
+
+@pytest.mark.parametrize("state", ["OK", "INSUFFICIENT_DATA"])
+@pytest.mark.parametrize("sample", ["dispatch_alarm_contributor", "dispatch_alarm_spike"])
+def test_the_end_of_an_alarm_starts_nothing(
+    template: Template, repository: Path, sample: str, state: str
+) -> None:
+    event = json.loads((repository / f"events/{sample}.json").read_text(encoding="utf-8"))
+    event["detail"]["state"]["value"] = state
+    assert matching(template, event) == set()
+
+
+@pytest.mark.parametrize(
+    ("function", "queue"),
+    [
+        ("DispatchFunction", "DispatchFailureQueuePolicy"),
+        ("AlarmsFunction", "AlarmsFailureQueuePolicy"),
+    ],
+)
+def test_undelivered_events_of_every_rule_may_be_kept(
+    template: Template, function: str, queue: str
+) -> None:
+    policy = rules.of_type(template, "AWS::SQS::QueuePolicy")[queue]
     (statement,) = policy["PolicyDocument"]["Statement"]
     allowed = {rules.target(arn) for arn in statement["Condition"]["ArnEquals"]["aws:SourceArn"]}
-    assert allowed == {f"DispatchFunction{name}" for name in function["Events"]}
+    events = rules.functions(template)[function]["Events"]
+    assert allowed == {f"{function}{name}" for name in events}
+
+
+def test_one_alarm_watches_refused_requests_of_all_models_unless_switched_off(
+    template: Template,
+) -> None:
+    named = {"Fn::Sub": f"${{AWS::StackName}}/{alarm_plan.REFUSED_REQUESTS}"}
+
+    def found(**parameters: str) -> list[Any]:
+        alarms = rules.of_type(rules.decided(template, **parameters), "AWS::CloudWatch::Alarm")
+        return [alarm for alarm in alarms.values() if alarm.get("AlarmName") == named]
+
+    (alarm,) = found()
+    (query,) = alarm["Metrics"]
+    assert "GROUP BY InferenceComponentName ORDER BY SUM()" in query["Expression"]
+    assert (query["Period"], alarm["EvaluationPeriods"], alarm["Threshold"]) == (60, 1, 1)
+    assert alarm["ComparisonOperator"] == "GreaterThanOrEqualToThreshold", "one failure is enough"
+    assert alarm["TreatMissingData"] == "notBreaching"
+    assert found(WakeAlarm="disabled") == []
+
+
+def test_alarms_writes_only_spike_alarms_of_this_stack(template: Template) -> None:
+    (written,) = [
+        statement["Resource"]["Fn::Sub"]
+        for _, statement in rules.statements(rules.decided(template))
+        if "cloudwatch:PutMetricAlarm" in rules.as_list(statement["Action"])
+    ]
+    assert written.endswith(f":alarm:${{AWS::StackName}}/{alarm_plan.SPIKE}*")
+    prefix = rules.environment(template, "AlarmsFunction")["ICSCALER_ALARM_PREFIX"]
+    assert prefix == {"Fn::Sub": "${AWS::StackName}/"}
 
 
 def test_strangers_may_put_wake_requests_only_when_they_are_named(template: Template) -> None:
@@ -216,6 +301,11 @@ BREACHES: list[tuple[rules.Rule, str, Callable[[Template], Any]]] = [
         rules.alarms_are_heard,
         "no AlarmActions",
         lambda t: resource(t, "LookQueueAgeAlarm").update(AlarmActions=[]),
+    ),
+    (
+        rules.alarms_are_heard,
+        "RefusedRequestsAlarm has no AlarmActions",
+        lambda t: resource(t, "RefusedRequestsAlarm").update(AlarmName="nobody-waits-for-it"),
     ),
     (
         rules.failure_destinations,

@@ -34,6 +34,8 @@ class LookLog:
         self._last_request_id = self._newest()
         self.looks = 0
         self.failures: list[str] = []
+        self.looked: dict[str, list[int]] = {}
+        """Endpoint -> times of its looks, oldest first."""
         self.shortages: dict[str, list[int]] = {}
         """Endpoint -> when a look reported that some copy did not fit, oldest first."""
 
@@ -59,6 +61,8 @@ class LookLog:
         if fields.get("kind") in _FAILED:
             problem = fields.get("problem", "no reason given")
             self.failures.append(f"{clock_text(at_s)} look at {fields['endpoint']}: {problem}")
+        if fields.get("kind") == LookKind.LOOKED:
+            self.looked.setdefault(fields["endpoint"], []).append(int(fields["at_s"]))
         if fields.get("gpu_price"):
             self.shortages.setdefault(fields["endpoint"], []).append(int(fields["at_s"]))
         return [

@@ -1,16 +1,16 @@
-"""The invariants, checked from outside: on what the world shows, and on every recorded look.
+"""The invariants, checked from outside: on what the world shows, and on every single look.
 
-The numbers are those of docs/design/000-invariants.md. Every look that changed something left a
-snapshot; replaying it must give the same plan, and the plan must keep every invariant.
+The numbers are those of docs/design/000-invariants.md. Every look left a snapshot; replaying it
+must give the state the next look began with, and its plan must keep every invariant.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from icscaler.adapters.codec import read_look
+from icscaler.adapters.codec import encode, read_look
 from icscaler.adapters.dynamodb import DynamoStateStore
 from icscaler.decide import decide
 from icscaler.entities import EndpointConfig, ModelConfig
-from icscaler.invariants import Look, check
+from icscaler.invariants import Look, check, check_monotonic
 from icscaler.ports import DecisionRecord
 from icscaler_cli.demo.look_log import LookLog
 from icscaler_cli.demo.room import max_instances
@@ -56,8 +56,8 @@ class Watch:
         records: list[DecisionRecord] = []
         for endpoint in self._scenario.fleet.endpoints:
             mine = store.records(endpoint, *span_s)
-            for at_s in sorted({record.at_s for record in mine}):
-                self._replay(store, endpoint, at_s)
+            acted = {record.at_s for record in mine}
+            self._replay_all(store, endpoint, sorted(acted | set(log.looked.get(endpoint, ()))))
             records += mine
         self._explained(records)
         self._wakes(wakes, log)
@@ -75,17 +75,22 @@ class Watch:
             if wanted > room:
                 self._tell(at_s, f"2: {endpoint.name} is asked for {wanted} GPUs of {room}")
 
-    def _replay(self, store: DynamoStateStore, endpoint: str, at_s: int) -> None:
-        snapshot = store.snapshot(endpoint, at_s)
-        if snapshot is None:
-            self._tell(at_s, f"9: no snapshot explains the look at {endpoint}")
-            return
-        inputs = read_look(snapshot.payload)
-        after, plan = decide(inputs.config, inputs.state, inputs.seen, inputs.seen.at_s)
-        again = read_look(snapshot.payload)
-        look = Look(again.config, again.state, again.seen, after, plan)
-        for violation in check(look, decide):
-            self._tell(at_s, violation)
+    def _replay_all(self, store: DynamoStateStore, endpoint: str, looks: Sequence[int]) -> None:
+        stored: bytes | None = None
+        for number, at_s in enumerate(looks):
+            snapshot = store.snapshot(endpoint, at_s)
+            if snapshot is None:
+                self._tell(at_s, f"9: no snapshot explains the look at {endpoint}")
+                stored = None
+                continue
+            look = _replayed(snapshot.payload)
+            if stored is not None and encode(look.state) != stored:
+                self._tell(at_s, f"7: {endpoint} began with another state than was stored")
+            stored = encode(look.after)
+            names = sorted(look.plan.decisions)
+            louder = names[number % len(names)] if names else ""
+            for violation in (*check(look, decide), *check_monotonic(look, decide, louder)):
+                self._tell(at_s, violation)
 
     def _explained(self, records: Iterable[DecisionRecord]) -> None:
         known = {(record.component, record.to_copies) for record in records}
@@ -113,3 +118,10 @@ class Watch:
         if len(self.violations) < MOST_TOLD:
             number, _, text = violation.partition(": ")
             self.violations.append(f"{number}: {clock_text(at_s)} {text}")
+
+
+def _replayed(payload: bytes) -> Look:
+    """A stored look decided again, with inputs of its own to be compared with."""
+    inputs, untouched = read_look(payload), read_look(payload)
+    after, plan = decide(inputs.config, inputs.state, inputs.seen, inputs.seen.at_s)
+    return Look(untouched.config, untouched.state, untouched.seen, after, plan)

@@ -21,6 +21,8 @@ from icscaler.ports import EndpointItem
 
 OBSERVE = "observe"
 MODES = ("act", OBSERVE)
+KEEP_ALL = "all"
+KEEP_SNAPSHOTS = ("acting", KEEP_ALL)
 
 
 class SettingsError(Exception):
@@ -54,21 +56,20 @@ class ReconcileSettings:
     lease_s: int
     record_retention_days: int
     describe_workers: int
+    keep_snapshots: str
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "ReconcileSettings":
-        mode = _text(environment, "ICSCALER_MODE")
-        if mode not in MODES:
-            raise SettingsError(f"ICSCALER_MODE is {mode!r}, not one of {', '.join(MODES)}")
         return cls(
             table=_text(environment, "ICSCALER_TABLE"),
             look_queue_url=_text(environment, "ICSCALER_LOOK_QUEUE_URL"),
             bus=_text(environment, "ICSCALER_BUS"),
             topic_arn=_text(environment, "ICSCALER_TOPIC_ARN"),
-            mode=mode,
+            mode=_choice(environment, "ICSCALER_MODE", MODES),
             lease_s=_number(environment, "ICSCALER_LEASE_S"),
             record_retention_days=_number(environment, "ICSCALER_RECORD_RETENTION_DAYS"),
             describe_workers=_number(environment, "ICSCALER_DESCRIBE_WORKERS"),
+            keep_snapshots=_choice(environment, "ICSCALER_KEEP_SNAPSHOTS", KEEP_SNAPSHOTS),
         )
 
 
@@ -136,6 +137,7 @@ def reconcile_deps() -> reconcile.Deps:
         ),
         encode=codec.encode,
         lease_s=settings.lease_s,
+        keep_all_snapshots=settings.keep_snapshots == KEEP_ALL,
     )
 
 
@@ -161,6 +163,13 @@ def _text(environment: Mapping[str, str], name: str) -> str:
     value = environment.get(name, "")
     if not value:
         raise SettingsError(f"environment variable {name} is not set")
+    return value
+
+
+def _choice(environment: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str:
+    value = _text(environment, name)
+    if value not in choices:
+        raise SettingsError(f"{name} is {value!r}, not one of {', '.join(choices)}")
     return value
 
 

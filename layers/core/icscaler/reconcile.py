@@ -149,9 +149,13 @@ def _look(
 
 
 def look_time_s(request: LookRequest, item: EndpointItem) -> int:
-    """The later of the event's time and the last look's; an event from the future counts as now."""
+    """The event's time, but later than the last look's; an event from the future counts as now.
+
+    Every look has a time of its own, because records and snapshots are kept by it.
+    """
     event_s = min(request.event_at_s, int(request.received_s))
-    return max(event_s, item.state.last_look_s or 0)
+    last_s = item.state.last_look_s
+    return event_s if last_s is None else max(event_s, last_s + 1)
 
 
 def act(plan: Plan, deps: Deps, run: Invocation, at_s: int) -> dict[str, Outcome]:

@@ -24,6 +24,7 @@ ENVIRONMENT = {
     "ICSCALER_LEASE_S": "45",
     "ICSCALER_RECORD_RETENTION_DAYS": "30",
     "ICSCALER_DESCRIBE_WORKERS": "3",
+    "ICSCALER_KEEP_SNAPSHOTS": "acting",
 }
 
 
@@ -64,6 +65,7 @@ def test_dispatch_needs_little(missing: str) -> None:
     ("name", "value", "told"),
     [
         ("ICSCALER_MODE", "obsreve", "'obsreve', not one of act, observe"),
+        ("ICSCALER_KEEP_SNAPSHOTS", "some", "'some', not one of acting, all"),
         ("ICSCALER_LEASE_S", "soon", "'soon', not a whole number"),
         ("ICSCALER_LEASE_S", "0", "'0', not a whole number above 0"),
         ("ICSCALER_DESCRIBE_WORKERS", "-1", "'-1', not a whole number"),

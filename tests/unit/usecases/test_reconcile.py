@@ -60,7 +60,7 @@ def test_a_late_event_looks_at_the_present_not_at_its_own_time(desk: Desk) -> No
     desk.at_s += 60
     outcome = desk.look(event_at_s=desk.at_s - 3600)
     assert outcome.kind is LookKind.LOOKED
-    assert outcome.at_s == desk.at_s - 60  # the last look's time: time never runs backwards
+    assert outcome.at_s == desk.at_s - 60 + 1  # after the last look: time never runs backwards
 
 
 def test_an_event_from_the_future_counts_as_now(desk: Desk) -> None:
@@ -220,3 +220,12 @@ def test_settled_components_are_described_in_rotation_only(desk: Desk, monkeypat
     for _ in range(20):
         desk.tick()
     assert sum(described) == 2  # every ten minutes
+
+
+def test_every_look_has_a_time_of_its_own(desk: Desk) -> None:
+    """Records and snapshots are kept by it: two looks at one time would overwrite each other."""
+    first = desk.tick(31.0)
+    second = desk.look(sent_s=desk.at_s + 2.0, received_s=desk.at_s + 3.0)
+    assert second.kind is LookKind.LOOKED
+    assert second.at_s == first.at_s + 1
+    assert desk.store.snapshot("shared", first.at_s) is not None
