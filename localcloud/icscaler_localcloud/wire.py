@@ -1,8 +1,8 @@
 """HTTP as AWS services speak it: requests into operations, results and refusals into replies.
 
 Driven by botocore's own service models, so nothing is written twice. Protocols: JSON 1.0 and 1.1
-(`X-Amz-Target`), rest-json and smithy-rpc-v2-cbor (what boto3 1.44 speaks to CloudWatch). The query
-protocol is understood only so far as to refuse a call in it: services that speak it are moto's.
+(`X-Amz-Target`), rest-json, smithy-rpc-v2-cbor (what boto3 1.44 speaks to CloudWatch) and query
+(what older clients speak to it; read and written by moto's own parser and serialiser).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from botocore.model import ServiceModel
 from botocore.parsers import RpcV2CBORParser
 from botocore.serialize import RpcV2CBORSerializer
 
-from icscaler_localcloud import moto_seams
+from icscaler_localcloud import moto_query, moto_seams
 from icscaler_localcloud.services import ServiceError
 
 # botocore's typed stubs know neither members of shapes nor the CBOR classes.
@@ -93,8 +93,23 @@ class Codec:
             shape = operation.input_shape
             return ParsedCall(operation, _from_json(body, shape) if shape else {}, protocol)
         if protocol == "query":
-            raise ServiceError("InvalidAction", f"{self.service} does not speak query here")
+            form = {k: v[0] for k, v in parse_qs(request.body.decode(), True).items()}
+            operation = self._query_operation(form.get("Action", ""))
+            return ParsedCall(operation, moto_query.read_query(operation, form), protocol)
         return self._parse_rest(request, path)
+
+    def _query_operation(self, name: str) -> OperationModel:
+        if "query" in self.model.metadata["protocols"] and name in self.model.operation_names:
+            return self._operation(name)
+        version = self.model.api_version
+        raise ServiceError(
+            "InvalidAction", f"Could not find operation {name} for version {version}"
+        )
+
+    def rest_operation(self, method: str, path: str, query: str) -> str | None:
+        """The operation of a REST service at this method, path and query, if there is one."""
+        found = self._route(method, path, query)
+        return found[0] if found else None
 
     def protocol(self, headers: Mapping[str, str]) -> str:
         """The protocol a request speaks, by its headers."""
@@ -112,27 +127,42 @@ class Codec:
         return self.model.operation_model(name)
 
     @cached_property
-    def _routes(self) -> list[tuple[str, re.Pattern[str], str]]:
-        """(method, path pattern, operation) of a rest service, most specific path first."""
+    def _routes(self) -> list[tuple[str, re.Pattern[str], frozenset[str], str]]:
+        """(method, path pattern, query keys, operation) of a REST service, most specific first."""
+        if "rest" not in self.model.metadata.get("protocol", ""):
+            return []
         routes = []
         for name in self.model.operation_names:
-            http = self.model.operation_model(name).http
-            path = http["requestUri"].partition("?")[0]
+            operation = self._operation(name)
+            path, _, fixed = operation.http["requestUri"].partition("?")
             pattern = re.sub(r"\\\{(\w+)(\\\+)?\\\}", _uri_group, re.escape(path))
-            routes.append((http["method"], re.compile(f"{pattern}/?$"), path, name))
-        routes.sort(key=lambda route: (route[2].count("{"), -len(route[2])))
-        return [(method, pattern, name) for method, pattern, _, name in routes]
+            keys = frozenset(parse_qs(fixed, keep_blank_values=True)) | _required_in_query(
+                operation
+            )
+            routes.append((operation.http["method"], pattern, path, keys, name))
+        routes.sort(key=lambda route: (route[2].count("{"), -len(route[2]), -len(route[3])))
+        return [
+            (method, re.compile(f"{pattern}/?$"), keys, name)
+            for method, pattern, _, keys, name in routes
+        ]
+
+    def _route(self, method: str, path: str, query: str) -> tuple[str, re.Match[str]] | None:
+        keys = parse_qs(query, keep_blank_values=True).keys()
+        for its_method, pattern, needed, name in self._routes:
+            match = pattern.match(path) if its_method == method else None
+            if match is not None and needed <= keys:
+                return name, match
+        return None
 
     def _parse_rest(self, request: ApiRequest, path: str) -> ParsedCall:
-        for method, pattern, name in self._routes:
-            match = pattern.match(path) if method == request.method else None
-            if match is not None:
-                operation = self._operation(name)
-                uri = {key: unquote(value) for key, value in match.groupdict().items()}
-                return ParsedCall(operation, _rest_params(operation, uri, request), "rest-json")
-        raise ServiceError(
-            "UnknownOperationException", f"{self.service} has no {request.method} {path}"
-        )
+        found = self._route(request.method, path, urlsplit(request.url).query)
+        if found is None:
+            raise ServiceError(
+                "UnknownOperationException", f"{self.service} has no {request.method} {path}"
+            )
+        operation = self._operation(found[0])
+        uri = {key: unquote(value) for key, value in found[1].groupdict().items()}
+        return ParsedCall(operation, _rest_params(operation, uri, request), "rest-json")
 
     # -- replies
 
@@ -147,6 +177,10 @@ class Codec:
             return ApiReply(200, headers, body)
         if call.protocol == "rest-json":
             return _rest_reply(call.operation, result, headers)
+        if call.protocol == "query":
+            headers["Content-Type"] = "text/xml"
+            body = moto_query.write_query(call.operation, result, headers["x-amzn-RequestId"])
+            return ApiReply(200, headers, body)
         headers["Content-Type"] = _json_type(self.model)
         body = json.dumps(_to_json(result, shape)).encode() if shape is not None else b"{}"
         return ApiReply(200, headers, body)
@@ -260,6 +294,17 @@ def _query_error(error: ServiceError) -> bytes:
 
 def _uri_group(match: re.Match[str]) -> str:
     return f"(?P<{match.group(1)}>{'.+' if match.group(2) else '[^/]+'})"
+
+
+def _required_in_query(operation: OperationModel) -> frozenset[str]:
+    """Names of the query keys without which a request is not this operation's."""
+    shape = operation.input_shape
+    required = shape.required_members if shape is not None else ()
+    return frozenset(
+        _name_on_wire(member, shape.members[member])
+        for member in required
+        if shape.members[member].serialization.get("location") == "querystring"
+    )
 
 
 def _rest_params(
