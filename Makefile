@@ -1,13 +1,13 @@
 # One way to do each thing; `make help` lists them. Everything made lands in .venv and $(BUILD_DIR).
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format bench validate build lock clean
+.PHONY: help setup demo test check format bench validate build deploy-local lock clean
 
 BUILD_DIR ?= build
 export BUILD_DIR
 PYTHON_IN_VENV := .venv/bin/python
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' Makefile
 
 setup: ## Make .venv from requirements.lock (uv if it is on PATH, else venv and pip)
 	@sh scripts/setup.sh
@@ -33,6 +33,9 @@ validate: setup ## What needs more than Python: SAM, ASL, IAM and security check
 
 build: setup ## Package the application for AWS with SAM
 	@$(PYTHON_IN_VENV) scripts/validate.py sam-build
+
+deploy-local: setup ## Deploy, upgrade and delete with SAM on an emulator, and compare with the template
+	@$(PYTHON_IN_VENV) scripts/deploy_local.py
 
 lock: ## Resolve requirements.lock and the locks of scripts/tools; UPGRADE=1 renews the pins
 	@sh scripts/lock.sh $(if $(UPGRADE),--upgrade)

@@ -98,7 +98,7 @@ def _options(words: Sequence[str]) -> tuple[list[str], dict[str, list[str]]]:
 
 
 def _make(words: Sequence[str]) -> Iterator[str]:
-    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.M))
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M))
     for word in words:
         if "=" not in word and word not in targets:
             yield f"make has no target {word}"
