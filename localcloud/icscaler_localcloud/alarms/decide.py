@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class StateValue(StrEnum):
@@ -52,8 +53,7 @@ class Rule:
         return COMPARISONS[self.operator](value, self.threshold)
 
 
-@dataclass(frozen=True, slots=True)
-class Point:
+class Point(NamedTuple):
     """One period: its start, its value (None: missing), the samples it holds (None: unknown)."""
 
     at_s: int
@@ -63,16 +63,38 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What the points say: the new state (None: stay as it is) and what decided it.
+    """What the points say: the new state (None: stay as it is) and what it rests on.
 
-    `decisive`: the points the state rests on, newest first. `known`: the real points that were
-    considered, newest first. `filled`: how many periods TreatMissingData had to stand in for.
+    `known`: the real points that were considered, newest first. `filled`: how many periods
+    TreatMissingData had to stand in for; `gaps`: those periods, newest first.
     """
 
+    rule: Rule
     state: StateValue | None
-    decisive: tuple[Point, ...]
-    known: tuple[Point, ...]
-    filled: int
+    known: Sequence[Point]
+    gaps: Sequence[Point]
+
+    @property
+    def filled(self) -> int:
+        """How many periods had to be filled."""
+        return self.rule.periods - len(self.known)
+
+    @property
+    def decisive(self) -> list[Point]:
+        """The fewest newest points that make the state: M for ALARM, N - M + 1 for OK."""
+        rule, state = self.rule, self.state
+        if state is None:
+            return []
+        if state is StateValue.INSUFFICIENT_DATA:
+            return _newest_first([*self.known, *self.gaps])[: rule.needed]
+        alarm = state is StateValue.ALARM
+        count = rule.needed if alarm else rule.periods - rule.needed + 1
+        agreeing = [
+            p for p in self.known if p.value is not None and rule.breaches(p.value) is alarm
+        ]
+        chosen = agreeing[:count]
+        chosen += self.gaps[: count - len(chosen)]
+        return _newest_first(chosen)
 
 
 def decide(rule: Rule, points: Sequence[Point]) -> Decision:
@@ -84,18 +106,20 @@ def decide(rule: Rule, points: Sequence[Point]) -> Decision:
     real = [point for point in points if point.value is not None]
     if len(real) >= rule.periods:
         known = real[: rule.periods]
-        breaching = sum(rule.breaches(point.value) for point in known if point.value is not None)
-        state = StateValue.ALARM if breaching >= rule.needed else StateValue.OK
-        return Decision(state, _decisive(rule, state, known, []), tuple(known), 0)
+        on = _breaching(rule, known) >= rule.needed
+        return Decision(rule, StateValue.ALARM if on else StateValue.OK, known, ())
     gaps = [point for point in points if point.value is None][: rule.periods - len(real)]
-    outcome = _with_gaps(rule, real, points)
-    decisive = _decisive(rule, outcome, real, gaps)
-    return Decision(outcome, decisive, tuple(real), rule.periods - len(real))
+    return Decision(rule, _with_gaps(rule, real, points), real, gaps)
+
+
+def _breaching(rule: Rule, points: Sequence[Point]) -> int:
+    compare, threshold = COMPARISONS[rule.operator], rule.threshold
+    return sum([compare(p.value, threshold) for p in points if p.value is not None])
 
 
 def _with_gaps(rule: Rule, real: Sequence[Point], points: Sequence[Point]) -> StateValue | None:
     """The state when fewer real points than EvaluationPeriods are in the range."""
-    breaching = sum(rule.breaches(point.value) for point in real if point.value is not None)
+    breaching = _breaching(rule, real)
     if rule.treat is TreatMissing.BREACHING:
         breaching += rule.periods - len(real)
         return StateValue.ALARM if breaching >= rule.needed else StateValue.OK
@@ -110,22 +134,6 @@ def _with_gaps(rule: Rule, real: Sequence[Point], points: Sequence[Point]) -> St
     if real and points.index(real[-1]) + 1 >= rule.needed:
         return StateValue.ALARM
     return StateValue.INSUFFICIENT_DATA
-
-
-def _decisive(
-    rule: Rule, state: StateValue | None, real: Sequence[Point], gaps: Sequence[Point]
-) -> tuple[Point, ...]:
-    """The fewest newest points that make the state: M for ALARM, N - M + 1 for OK."""
-    if state is None:
-        return ()
-    if state is StateValue.INSUFFICIENT_DATA:
-        return tuple(_newest_first([*real, *gaps])[: rule.needed])
-    alarm = state is StateValue.ALARM
-    count = rule.needed if alarm else rule.periods - rule.needed + 1
-    agreeing = [p for p in real if p.value is not None and rule.breaches(p.value) is alarm]
-    chosen = agreeing[:count]
-    chosen += gaps[: count - len(chosen)]
-    return tuple(_newest_first(chosen))
 
 
 def _newest_first(points: Sequence[Point]) -> list[Point]:

@@ -87,7 +87,11 @@ class Evaluator:
             self._evaluate_groups(alarm)
             return
         now_s = self._cloud.clock.now_s
-        points = alarm.source.read(self._store, self._window(alarm), now_s)
+        source, window = alarm.source, self._window(alarm)
+        if isinstance(source, Metric):
+            points = source.read(self._store, window, now_s, alarm.rule.periods)
+        else:
+            points = source.read(self._store, window, now_s)
         decision = decide(alarm.rule, points)
         if _too_few(alarm, decision):
             return

@@ -294,8 +294,9 @@ class Alarms:
         if known is None and len(self.register) >= self.settings.max_alarms:
             raise _no_room()
         had_one = isinstance(known, MetricAlarm) and isinstance(known.source, Insights)
-        full = self.register.insights() >= self.settings.max_insights_alarms
-        if isinstance(source, Insights) and not had_one and full:
+        if not isinstance(source, Insights) or had_one:
+            return
+        if self.register.insights() >= self.settings.max_insights_alarms:
             raise _no_room()
 
     def _arn(self, name: str) -> str:

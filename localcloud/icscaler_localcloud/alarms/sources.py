@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from icscaler_localcloud.alarms import insights
@@ -27,35 +27,43 @@ class Metric:
     period_s: int
     unit: str | None = None
 
-    def read(self, store: MetricStore, window: Window, seen_at_s: float) -> list[Point]:
-        """The window's periods, newest first."""
-        periods: list[list[Datum] | None] = [None] * window.count
-        for number, datum in self._data(store, window, seen_at_s):
-            found = periods[number]
-            if found is None:
-                periods[number] = [datum]
-            else:
-                found.append(datum)
-        compute = statistic(self.stat)
-        points = []
-        for number, data in enumerate(periods):
-            at_s = window.start_of(number)
-            if data is None:
-                points.append(Point(at_s))
-            else:
-                samples = sum(datum.sample_count for datum in data)
-                points.append(Point(at_s, compute(data), samples))
-        return points
-
-    def _data(
-        self, store: MetricStore, window: Window, seen_at_s: float
-    ) -> Iterable[tuple[int, Datum]]:
+    def read(
+        self, store: MetricStore, window: Window, seen_at_s: float, enough: int | None = None
+    ) -> list[Point]:
+        """The window's periods, newest first; no more of them than hold `enough` real ones."""
         series = store.find(self.namespace, self.name, self.dimensions)
         if series is None or self.unit not in (None, series.unit):
-            return
+            return _nothing(window)
         start_s = max(window.start_s, seen_at_s - retention_s(window.period_s))
+        # The hot path of thousands of alarms: `Window.number_of` in place.
+        last_s, period_s = window.end_s - 1, window.period_s
+        periods: dict[int, list[Datum]] = {}
         for at_s, datum in series.points(start_s, window.end_s, seen_at_s):
-            yield window.number_of(at_s), datum
+            number = int(last_s - at_s) // period_s
+            if number in periods:
+                periods[number].append(datum)
+            else:
+                periods[number] = [datum]
+        compute = statistic(self.stat)
+        points: list[Point] = []
+        missing = window.count if enough is None else enough
+        for number in range(window.count):
+            at_s = window.end_s - (number + 1) * period_s
+            data = periods.get(number)
+            if data is None:
+                points.append(Point(at_s))
+                continue
+            points.append(Point(at_s, compute(data), sum([d.sample_count for d in data])))
+            missing -= 1
+            if not missing:
+                break
+        return points
+
+
+def _nothing(window: Window) -> list[Point]:
+    """The window's periods without data, newest first."""
+    period_s, newest_s = window.period_s, window.end_s - window.period_s
+    return [Point(newest_s - number * period_s) for number in range(window.count)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +123,7 @@ class Insights:
         answer = insights.evaluate(self.query, store, window, seen_at_s)
         if answer.groups:
             return answer.groups[0].points
-        return [Point(window.start_of(number)) for number in range(window.count)]
+        return _nothing(window)
 
 
 Source = Metric | Math | Insights

@@ -21,11 +21,42 @@ CPU = {
     "AlarmDescription": "Goes into alarm when server CPU utilization is too high!",
 }
 
+CPU_METRIC = {
+    "id": "UUID",
+    "metricStat": {
+        "metric": {
+            "dimensions": {"InstanceId": "i-12345678901234567"},
+            "name": "CPUUtilization",
+            "namespace": "AWS/EC2",
+        },
+        "period": 300,
+        "stat": "Average",
+    },
+    "returnData": True,
+}
+
 
 def put_point(bench: Bench, at: str, value: float, metric: str = "CPUUtilization") -> None:
     at_s = seconds(at)
     dimensions = {"InstanceId": "i-12345678901234567"}
     bench.cloud.metrics.put("AWS/EC2", metric, dimensions, at_s, value, visible_at_s=at_s + 330)
+
+
+def cpu_reason_data(query: str, start: str, value: float) -> str:
+    """The guide's reason data, and the evaluatedDatapoints it has had since."""
+    document = {
+        "version": "1.0",
+        "queryDate": f"{query}.000+0000",
+        "startDate": f"{start}.000+0000",
+        "statistic": "Average",
+        "period": 300,
+        "recentDatapoints": [value],
+        "threshold": 50.0,
+        "evaluatedDatapoints": [
+            {"timestamp": f"{start}.000+0000", "sampleCount": 1.0, "value": value}
+        ],
+    }
+    return json.dumps(document, separators=(",", ":"))
 
 
 def without_ids(event: Any) -> Any:
@@ -44,31 +75,8 @@ def test_single_metric_alarm_as_in_the_guide(make_bench: MakeBench) -> None:
     put_point(bench, "2019-10-02 16:59:00", 99.50160229693434)
     bench.cloud.run_until(seconds("2019-10-02 17:05:00"))
     event = bench.events("CloudWatch Alarm State Change", "ServerCpuTooHigh")[-1]
-    before, now = (
-        json.dumps(
-            {
-                "version": "1.0",
-                "queryDate": f"2019-10-0{query}.000+0000",
-                "startDate": f"2019-10-0{start}:00.000+0000",
-                "statistic": "Average",
-                "period": 300,
-                "recentDatapoints": [value],
-                "threshold": 50.0,
-                "evaluatedDatapoints": [
-                    {
-                        "timestamp": f"2019-10-0{start}:00.000+0000",
-                        "sampleCount": 1.0,
-                        "value": value,
-                    }
-                ],
-            },
-            separators=(",", ":"),
-        )
-        for query, start, value in (
-            ("1T13:51:40", "1T13:46", 0.0666851903306472),
-            ("2T17:04:40", "2T16:59", 99.50160229693434),
-        )
-    )
+    before = cpu_reason_data("2019-10-01T13:51:40", "2019-10-01T13:46:00", 0.0666851903306472)
+    now = cpu_reason_data("2019-10-02T17:04:40", "2019-10-02T16:59:00", 99.50160229693434)
     assert without_ids(event) == {
         "version": "0",
         "id": "UUID",
@@ -80,24 +88,7 @@ def test_single_metric_alarm_as_in_the_guide(make_bench: MakeBench) -> None:
         "resources": [arn_of("ServerCpuTooHigh")],
         "detail": {
             "alarmName": "ServerCpuTooHigh",
-            "configuration": {
-                "description": "Goes into alarm when server CPU utilization is too high!",
-                "metrics": [
-                    {
-                        "id": "UUID",
-                        "metricStat": {
-                            "metric": {
-                                "dimensions": {"InstanceId": "i-12345678901234567"},
-                                "name": "CPUUtilization",
-                                "namespace": "AWS/EC2",
-                            },
-                            "period": 300,
-                            "stat": "Average",
-                        },
-                        "returnData": True,
-                    }
-                ],
-            },
+            "configuration": {"description": CPU["AlarmDescription"], "metrics": [CPU_METRIC]},
             "previousState": {
                 "reason": "Threshold Crossed: 1 out of the last 1 datapoints [0.0666851903306472 "
                 "(01/10/19 13:46:00)] was not greater than the threshold (50.0) (minimum 1 "
@@ -197,14 +188,10 @@ WRITES = (
 def test_multi_time_series_alarm_as_in_the_guide(make_bench: MakeBench) -> None:
     bench = make_bench(start_s=seconds("2025-12-01 13:40:50"), phase_s=4)
     bench.record_events()
+    at_s = seconds("2025-12-01 13:41:00")
     for number in range(6):
-        bench.cloud.metrics.put(
-            "AWS/DynamoDB",
-            "ConsumedWriteCapacityUnits",
-            {"TableName": f"example-{number}"},
-            seconds("2025-12-01 13:41:00"),
-            0.0,
-        )
+        table = {"TableName": f"example-{number}"}
+        bench.cloud.metrics.put("AWS/DynamoDB", "ConsumedWriteCapacityUnits", table, at_s, 0.0)
     description = "Metrics Insights alarm for DynamoDB ConsumedWriteCapacity per TableName"
     bench.put_query(
         "DynamoDBInsightsAlarm",
@@ -303,21 +290,7 @@ def configured(threshold: float, at: str, **more: Any) -> dict[str, Any]:
         "threshold": threshold,
         "comparisonOperator": "GreaterThanThreshold",
         "treatMissingData": "ignore",
-        "metrics": [
-            {
-                "id": "UUID",
-                "metricStat": {
-                    "metric": {
-                        "namespace": "AWS/EC2",
-                        "name": "CPUUtilization",
-                        "dimensions": {"InstanceId": "i-12345678901234567"},
-                    },
-                    "period": 300,
-                    "stat": "Average",
-                },
-                "returnData": True,
-            }
-        ],
+        "metrics": [CPU_METRIC],
         "alarmName": "ServerCpuTooHigh",
         "description": "Goes into alarm when server CPU utilization is too high!",
         "actionsEnabled": True,
