@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from icscaler.adapters.dynamodb import DynamoStateStore
 
 TABLE_OUTPUT = "StateTableName"
+BUS_OUTPUT = "ControllerBusName"
 DEFAULT_STACK = "icscaler"
 _SIGN_IN = "sign in (like `aws sso login`), or name another profile with --profile or AWS_PROFILE"
 _CREDENTIAL_ERRORS = frozenset(
@@ -64,24 +65,47 @@ def open_store(place: Place) -> "DynamoStateStore":
 
     with explained(place):
         session = boto3.Session(profile_name=place.profile, region_name=place.region)
-        name = place.table or _table_of(session, place.stack or DEFAULT_STACK)
+        name = place.table or _output_of(session, place.stack or DEFAULT_STACK, TABLE_OUTPUT)
         client = session.client("dynamodb", config=clients.config())
         client.describe_table(TableName=name)
         return DynamoStateStore(Table(client, name))
 
 
-def _table_of(session: Any, stack: str) -> str:
+def tell_published(place: Place, version: str) -> bool:
+    """Send `FleetPublished` to the controller; False when it could not be sent.
+
+    Nothing is lost then: who listens to it looks by itself every 15 minutes. A table alone does
+    not say which bus is the controller's.
+    """
+    import boto3
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    from icscaler.adapters import clients, notifier
+
+    if place.table:
+        return False
+    session = boto3.Session(profile_name=place.profile, region_name=place.region)
+    try:
+        bus = _output_of(session, place.stack or DEFAULT_STACK, BUS_OUTPUT)
+        client: Any = session.client("events", config=clients.config())
+        answer = client.put_events(Entries=[notifier.fleet_published(version, bus)])
+    except (AwsTroubleError, BotoCoreError, ClientError):
+        return False
+    return int(answer["FailedEntryCount"]) == 0
+
+
+def _output_of(session: Any, stack: str, output: str) -> str:
     from icscaler.adapters import clients
 
     client = session.client("cloudformation", config=clients.config())
     (found,) = client.describe_stacks(StackName=stack)["Stacks"]
     outputs = {one["OutputKey"]: one["OutputValue"] for one in found.get("Outputs", ())}
-    if TABLE_OUTPUT not in outputs:
+    if output not in outputs:
         raise AwsTroubleError(
-            f"stack {stack} has no output {TABLE_OUTPUT} (its status is {found['StackStatus']})",
+            f"stack {stack} has no output {output} (its status is {found['StackStatus']})",
             "name the stack that icscaler was deployed as with --stack, or its table with --table",
         )
-    return str(outputs[TABLE_OUTPUT])
+    return str(outputs[output])
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from icscaler.config.problems import FleetFileError
 from icscaler.config.schema import fleet_json_schema
 from icscaler.entities import EndpointConfig
 from icscaler.ports import FleetPointer, StateStore
-from icscaler_cli.aws import DEFAULT_STACK, Place, explained, open_store
+from icscaler_cli.aws import DEFAULT_STACK, Place, explained, open_store, tell_published
 from icscaler_cli.fleet_view import changes, fleet_table
 from icscaler_cli.output import (
     AwsTroubleError,
@@ -118,6 +118,9 @@ def publish(
         with explained(place):
             store.publish(compiled.endpoints, compiled.version, version)
         say(f"Version {compiled.version} is in force.", "bold green")
+        told = tell_published(place, compiled.version)
+        if not told and _have_spike_alarms(*before.values(), *compiled.endpoints.values()):
+            say("Spike alarms follow within 15 minutes.")
 
 
 @app.command()
@@ -182,6 +185,10 @@ def _in_force(store: StateStore, pointer: FleetPointer | None) -> dict[str, Endp
         return {}
     loaded = {name: store.load(name, pointer.version).config for name in pointer.endpoints}
     return {name: config for name, config in loaded.items() if config is not None}
+
+
+def _have_spike_alarms(*endpoints: EndpointConfig) -> bool:
+    return any(model.spike_alarm for config in endpoints for model in config.models.values())
 
 
 def _refuse_unexpected(expect: str | None, version: str | None) -> None:

@@ -163,7 +163,7 @@ def alarms_on_functions(template: Template) -> Iterator[str]:
     """Errors and throttles of every function raise an alarm that somebody hears."""
     watched = set()
     for alarm in of_type(template, "AWS::CloudWatch::Alarm").values():
-        for dimension in alarm["Dimensions"]:
+        for dimension in alarm.get("Dimensions", ()):
             if dimension["Name"] == "FunctionName":
                 watched.add((target(dimension["Value"]), alarm["MetricName"]))
     for name in functions(template):
@@ -173,11 +173,25 @@ def alarms_on_functions(template: Template) -> Iterator[str]:
 
 
 def alarms_are_heard(template: Template) -> Iterator[str]:
-    """Every alarm says what it means, what silence means, and tells somebody."""
+    """Every alarm says what it means, what silence means, and tells somebody: people, by actions
+    on the way in and out, or a function, by a rule with the alarm's name."""
+    heard = heard_by_rules(template)
     for name, alarm in of_type(template, "AWS::CloudWatch::Alarm").items():
-        for key in ("AlarmDescription", "AlarmActions", "OKActions", "TreatMissingData"):
+        told = () if alarm.get("AlarmName") in heard else ("AlarmActions", "OKActions")
+        for key in ("AlarmDescription", "TreatMissingData", *told):
             if not alarm.get(key):
                 yield f"{name} has no {key}"
+
+
+def heard_by_rules(template: Template) -> list[Any]:
+    """The alarm names, whole or by prefix, that rules of functions wait for."""
+    return [
+        name
+        for function in functions(template).values()
+        for event in function.get("Events", {}).values()
+        if event["Type"] == "EventBridgeRule"
+        for name in event["Properties"]["Pattern"].get("detail", {}).get("alarmName", ())
+    ]
 
 
 def failure_destinations(template: Template) -> Iterator[str]:
@@ -210,7 +224,7 @@ def dead_letters(template: Template) -> Iterator[str]:
     watched = {
         target(dimension["Value"])
         for alarm in alarms
-        if alarm["MetricName"] == "ApproximateNumberOfMessagesVisible"
+        if alarm.get("MetricName") == "ApproximateNumberOfMessagesVisible"
         for dimension in alarm["Dimensions"]
     }
     for name, queue in queues.items():

@@ -18,6 +18,7 @@ from icscaler.ports import (
     FleetView,
     LookQueue,
     StateStore,
+    Wake,
 )
 
 MINUTE_S = 60
@@ -166,7 +167,8 @@ def _named(event: DispatchEvent, deps: Deps, pointer: FleetPointer) -> _Looks:
                 looks.unwakeable.append(component)
                 continue
             # Stored first: were the message lost, the next tick would still see the wake.
-            if not deps.store.request_wake(endpoint, component, event.at_s, deps.wake_every_s):
+            wake = Wake(endpoint, component, event.at_s, event.event_id)
+            if not deps.store.request_wake(wake, deps.wake_every_s):
                 looks.limited.append(component)
                 continue
             looks.woken.append(component)

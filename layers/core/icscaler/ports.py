@@ -109,6 +109,16 @@ class FleetView:
 
 
 @dataclass(frozen=True, slots=True)
+class Wake:
+    """Somebody wants a component at `at_s`. `token` tells a repetition from a second request."""
+
+    endpoint: str
+    component: str
+    at_s: int
+    token: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Closing:
     """How a look ends: outcomes for the next one, its summary, when its message was received."""
 
@@ -156,10 +166,11 @@ class StateStore(Protocol):
         """Give the lease back without anything else; harmless when it is no longer ours."""
         ...
 
-    def request_wake(self, endpoint: str, component: str, at_s: int, every_s: int = 1) -> bool:
+    def request_wake(self, wake: Wake, every_s: int = 1) -> bool:
         """Note a wake; False, and nothing written, when one was noted within `every_s` before.
 
-        An older wake that arrives late is refused as well.
+        An older wake that arrives late is refused as well. The newest one repeated is no other
+        wake: True, so that what followed from it can be done again.
         """
         ...
 

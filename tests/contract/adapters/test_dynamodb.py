@@ -19,6 +19,7 @@ from icscaler.ports import (
     LeaseLostError,
     LookSnapshot,
     PortError,
+    Wake,
 )
 from tests.contract.adapters import values
 from tests.contract.adapters.conftest import TABLE
@@ -84,7 +85,7 @@ def test_every_write_may_be_sent_twice(table_client: Any) -> None:
     store.publish({"code": values.config()}, "v1", None)
     store.publish({"code": values.config(version="v2")}, "v2", "v1")
     store.place_hold("code", "block-generation", Hold("rollout-1", AT_S + 900))
-    store.request_wake("code", "block-generation", AT_S)
+    assert store.request_wake(Wake("code", "block-generation", AT_S, "event-1"), 60)
     taken = lease(store)
     assert store.store(taken, 0, values.state(), {}, ["block-generation"]) == 1
     store.finish(taken, values.closing(AT_S + 1.5))
@@ -264,6 +265,19 @@ def test_what_is_never_processed_is_an_error(table_client: Any) -> None:
         store.record([values.record()], None)
 
 
+def test_a_flood_of_wakes_is_one_write(table_client: Any) -> None:
+    writes: list[str] = []
+
+    def count(call: str, method: Any, arguments: dict[str, Any]) -> Any:
+        writes.append(call)
+        return method(**arguments)
+
+    store = interposed(table_client, count)
+    wakes = [Wake("code", "block-generation", AT_S + n % 60, f"event-{n}") for n in range(200)]
+    assert [store.request_wake(wake, 60) for wake in wakes].count(True) == 1
+    assert writes == ["put_item"]
+
+
 # ---------------------------------------------------------------- expiry and errors
 
 
@@ -274,7 +288,7 @@ def test_what_is_for_a_while_says_when_it_expires(
     taken = lease(store)
     store.store(taken, 0, values.state(), {}, ())
     store.finish(taken, Closing({}, values.summary(), AT_S))
-    store.request_wake("code", "block-generation", AT_S)
+    store.request_wake(Wake("code", "block-generation", AT_S))
     store.grant_allowance(Allowance(1, 0, AT_S + 60))
     store.record([values.record()], LookSnapshot("code", AT_S, b"{}"))
     expiring = {

@@ -72,6 +72,20 @@ def test_only_ended_minutes_from_the_start_on_oldest_first(desk: Desk) -> None:
     assert [minute.at_s for minute in found] == [first_s + 60 * n for n in range(1, 5)]
 
 
+def test_of_the_running_minute_there_is_the_concurrency_so_far(desk: Desk) -> None:
+    first_s = -(-desk.now_s // 60) * 60
+    desk.requests("block", dict.fromkeys(range(3), 600))
+    requests = [SeriesRequest("block", first_s, concurrency=True)]
+    at_s = first_s + 2 * 60 + 40
+    *whole, running = desk.metrics.minutes(requests, at_s)["block"]
+    assert [minute.at_s for minute in whole] == [first_s, first_s + 60]
+    so_far = running.concurrency_per_copy
+    assert so_far is not None
+    assert running == MetricMinute(first_s + 120, concurrency_per_copy=so_far)
+    ended = desk.metrics.minutes(requests, first_s + 120)["block"]
+    assert ended == tuple(whole), "at its very beginning it has nothing to say"
+
+
 def test_a_component_without_data_is_there_and_empty(desk: Desk) -> None:
     assert read(desk, SeriesRequest("never-heard-of", desk.now_s - 600)) == {"never-heard-of": ()}
     assert read(desk) == {}

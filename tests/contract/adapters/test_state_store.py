@@ -19,6 +19,7 @@ from icscaler.ports import (
     LeaseLostError,
     LookSnapshot,
     PortError,
+    Wake,
 )
 from tests.contract.adapters import values
 from tests.contract.adapters.values import AT_S
@@ -162,12 +163,50 @@ def test_two_megabytes_of_state_come_back(store: Store) -> None:
 
 def test_the_newest_wake_counts(store: Store) -> None:
     for at_s in (AT_S, AT_S + 20, AT_S + 10):
-        store.request_wake("code", "block-generation", at_s)
-    store.request_wake("code", "flow-generation", AT_S - 5)
+        store.request_wake(Wake("code", "block-generation", at_s))
+    store.request_wake(Wake("code", "flow-generation", AT_S - 5))
     assert store.load("code", "v1").wakes == {
         "block-generation": AT_S + 20,
         "flow-generation": AT_S - 5,
     }
+
+
+@pytest.mark.parametrize(
+    ("after_s", "noted"),
+    [(-100, False), (0, False), (1, False), (59, False), (60, True), (3600, True)],
+)
+def test_a_wake_takes_effect_only_every_so_often(store: Store, after_s: int, noted: bool) -> None:
+    assert store.request_wake(Wake("code", "block-generation", AT_S, "first"), 60)
+    second = Wake("code", "block-generation", AT_S + after_s, "second")
+    assert store.request_wake(second, 60) is noted
+    wakes = store.load("code", "v1").wakes
+    assert wakes == {"block-generation": AT_S + (after_s if noted else 0)}
+
+
+def test_the_newest_wake_repeated_is_the_same_wake(store: Store) -> None:
+    wake = Wake("code", "block-generation", AT_S, "event-1")
+    assert store.request_wake(wake, 60)
+    assert store.request_wake(wake, 60)
+    assert not store.request_wake(replace(wake, token="event-2"), 60)
+
+
+def test_wakes_of_one_component_at_once_let_one_through(store: Store) -> None:
+    barrier = Barrier(8)
+
+    def ask(number: int) -> bool:
+        barrier.wait()
+        wake = Wake("code", "block-generation", AT_S, f"event-{number}")
+        return bool(store.request_wake(wake, 60))
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(ask, range(8))) == 1
+
+
+def test_a_configuration_alone(store: Store) -> None:
+    store.publish({"code": values.config()}, "v1", None)
+    assert store.configuration("code", "v1") == values.config()
+    assert store.configuration("code", "v2") is None
+    assert store.configuration("images", "v1") is None
 
 
 def test_a_hold_is_acknowledged_by_the_look_that_respects_it(store: Store) -> None:

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 import pytest
 
 from icscaler import bootstrap
+from icscaler.adapters.alarms import CloudWatchAlarms
 from icscaler.adapters.dynamodb import DynamoStateStore
 from icscaler.bootstrap import (
+    AlarmsSettings,
     DispatchSettings,
     ObservingStateStore,
     ReconcileSettings,
@@ -32,7 +34,12 @@ ENVIRONMENT = {
 def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
     for name, value in (ENVIRONMENT | {"AWS_DEFAULT_REGION": "us-east-1"}).items():
         monkeypatch.setenv(name, value)
-    roots = (bootstrap.dispatch_deps, bootstrap.reconcile_deps, bootstrap.look_queue)
+    roots = (
+        bootstrap.dispatch_deps,
+        bootstrap.reconcile_deps,
+        bootstrap.alarms_deps,
+        bootstrap.look_queue,
+    )
     for root in roots:
         root.cache_clear()
     yield monkeypatch
@@ -93,6 +100,22 @@ def test_dispatch_is_wired(environment: pytest.MonkeyPatch) -> None:
     deps = bootstrap.dispatch_deps()
     assert type(deps.store) is DynamoStateStore
     assert bootstrap.dispatch_deps() is deps, "built once"
+
+
+def test_alarms_is_wired(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("ICSCALER_ALARM_PREFIX", "icscaler/")
+    deps = bootstrap.alarms_deps()
+    assert (type(deps.store), type(deps.alarms)) == (DynamoStateStore, CloudWatchAlarms)
+    assert deps.prefix == "icscaler/"
+    assert bootstrap.alarms_deps() is deps, "built once"
+
+
+@pytest.mark.parametrize("missing", ["ICSCALER_TABLE", "ICSCALER_ALARM_PREFIX"])
+def test_alarms_needs_little(missing: str) -> None:
+    environment = {"ICSCALER_TABLE": "state", "ICSCALER_ALARM_PREFIX": "icscaler/"}
+    del environment[missing]
+    with pytest.raises(SettingsError, match=missing):
+        AlarmsSettings.from_environment(environment)
 
 
 def test_importing_the_roots_imports_no_sdk() -> None:

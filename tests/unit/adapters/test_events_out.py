@@ -36,6 +36,17 @@ def test_the_sample_of_copy_count_changed_is_what_is_sent(repository: Path) -> N
     assert (sample["source"], sample["detail-type"]) == (notifier.SOURCE, "CopyCountChanged")
 
 
+def test_the_sample_of_fleet_published_is_what_is_sent(repository: Path) -> None:
+    sample = json.loads((repository / "events" / "alarms_fleet_published.json").read_text("utf-8"))
+    entry = notifier.fleet_published(sample["detail"]["ConfigVersion"], "icscaler")
+    assert json.loads(entry.pop("Detail")) == sample["detail"]
+    assert entry == {
+        "Source": sample["source"],
+        "DetailType": sample["detail-type"],
+        "EventBusName": "icscaler",
+    }
+
+
 @pytest.mark.parametrize(
     ("notices", "subject"),
     [

@@ -8,6 +8,7 @@ import pytest
 from icscaler.adapters import reporting
 from icscaler.dispatch import Cause, DispatchOutcome
 from icscaler.entities import Change, Decision, NoticeItem, Outcome, OutcomeKind, Plan, Step
+from icscaler.keep_alarms import AlarmsOutcome
 from icscaler.ports import EndpointSummary
 from icscaler.reasons import Notice, Reason
 from icscaler.reconcile import LookKind, LookOutcome
@@ -140,7 +141,15 @@ def test_looks_that_end_otherwise(
 
 def test_dispatch_is_counted(capsys: pytest.CaptureFixture[str]) -> None:
     outcome = DispatchOutcome(
-        Cause.TICK, AT_S, ("a", "b"), ("c",), (), allowance=3, late_endpoints=("c",)
+        Cause.TICK,
+        AT_S,
+        queued=("a", "b"),
+        not_queued=("c",),
+        woken=("m",),
+        limited=("n", "o"),
+        unwakeable=("p",),
+        allowance=3,
+        late_endpoints=("c",),
     )
     answer = reporting.report_dispatch(outcome)
     (line,) = emitted(capsys)
@@ -148,6 +157,8 @@ def test_dispatch_is_counted(capsys: pytest.CaptureFixture[str]) -> None:
     assert line["figures"] == {
         "QueuedLooks": [2],
         "NotQueuedLooks": [1],
+        "Wakes": [1],
+        "LimitedWakes": [2],
         "LateEndpoints": [1],
         "MetricsVanished": [0],
     }
@@ -156,6 +167,9 @@ def test_dispatch_is_counted(capsys: pytest.CaptureFixture[str]) -> None:
         "at_s": AT_S,
         "queued": ["a", "b"],
         "not_queued": ["c"],
+        "woken": ["m"],
+        "limited": ["n", "o"],
+        "unwakeable": ["p"],
         "unknown": [],
         "late_endpoints": ["c"],
         "allowance": 3,
@@ -165,3 +179,21 @@ def test_dispatch_is_counted(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_rejection_is_counted_and_answered(capsys: pytest.CaptureFixture[str]) -> None:
     assert reporting.report_rejection("no time", AT_S) == {"rejected": "no time"}
     assert [each["figures"] for each in emitted(capsys)] == [{"RejectedEvents": [1]}]
+
+
+def test_alarms_are_counted_with_what_they_cost(capsys: pytest.CaptureFixture[str]) -> None:
+    outcome = AlarmsOutcome("v7", AT_S, created=2, deleted=1, left=3, alarms=5, usd_per_month=1.5)
+    answer = reporting.report_alarms(outcome)
+    (line,) = emitted(capsys)
+    assert line["dimensions"] == {"service": "stack"}
+    assert line["figures"] == {"SpikeAlarms": [5], "SpikeAlarmsLeft": [3], "AlarmCost": [1.5]}
+    assert json.loads(json.dumps(answer)) == {
+        "version": "v7",
+        "at_s": AT_S,
+        "created": 2,
+        "updated": 0,
+        "deleted": 1,
+        "left": 3,
+        "alarms": 5,
+        "usd_per_month": 1.5,
+    }

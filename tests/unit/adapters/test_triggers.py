@@ -54,6 +54,31 @@ def parse(event: Any, now_s: int = NOW_S) -> DispatchEvent:
             id="endpoint state change",
         ),
         pytest.param(
+            "dispatch_alarm_contributor.json",
+            DispatchEvent(
+                Cause.REQUESTS_REFUSED,
+                T0 + 16,
+                "f61b9049-b997-48d5-bfbb-91873fcc6c4f",
+                components=("flow-generation",),
+            ),
+            id="refused requests of one component",
+        ),
+        pytest.param(
+            "dispatch_alarm_refused_requests.json",
+            DispatchEvent(Cause.REQUESTS_REFUSED, T0 + 16, "743632f8-ad6a-43b2-846e-8c03db79aaa6"),
+            id="refused requests, of whom is not said",
+        ),
+        pytest.param(
+            "dispatch_alarm_spike.json",
+            DispatchEvent(
+                Cause.SPIKE,
+                T0 + 34,
+                "90a7db5f-8798-4cf0-baa8-033b21b53586",
+                components=("inline-completion",),
+            ),
+            id="spike",
+        ),
+        pytest.param(
             "dispatch_asked.json",
             DispatchEvent(Cause.ASKED, NOW_S, REQUEST, ("flow-generation",), ("code-generation",)),
             id="direct invocation",
@@ -77,7 +102,8 @@ def test_sample_of_reconcile(repository: Path) -> None:
 
 def test_each_sample_has_a_test(repository: Path) -> None:
     source = Path(__file__).read_text(encoding="utf-8")
-    source += (Path(__file__).parent / "test_events_out.py").read_text(encoding="utf-8")
+    for other in ("test_events_out.py", "test_alarms_function.py"):
+        source += (Path(__file__).parent / other).read_text(encoding="utf-8")
     # Samples of alarms are what the local cloud sends; its contract tests check them.
     names = {f.name for f in (repository / "events").iterdir() if not f.match("alarm_*.json")}
     assert {name for name in names if name not in source} == set()
@@ -86,6 +112,57 @@ def test_each_sample_has_a_test(repository: Path) -> None:
 def test_a_time_ahead_of_now_counts_as_now(repository: Path) -> None:
     event = sample(repository, "dispatch_wake_requested.json")
     assert parse(event, now_s=T0 - 5).at_s == T0 - 5
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "told"),
+    [
+        pytest.param(("state", "value"), "OK", "state is 'OK'", id="it ends"),
+        pytest.param(("state", "value"), "INSUFFICIENT_DATA", "INSUFFICIENT_DATA", id="no data"),
+        pytest.param(("state",), "ALARM", "state is None", id="state is no object"),
+        pytest.param(("state",), None, "state is None", id="no state"),
+        pytest.param(
+            ("alarmContributor", "attributes"), {}, "InferenceComponentName: None", id="unnamed"
+        ),
+        pytest.param(
+            ("alarmContributor", "attributes", "InferenceComponentName"),
+            "Other",
+            None,
+            id="a metric without the dimension, which is some name",
+        ),
+        pytest.param(
+            ("alarmContributor", "attributes", "InferenceComponentName"), "a b", "'a b'", id="odd"
+        ),
+        pytest.param(("alarmContributor",), ["x"], "InferenceComponentName: None", id="a list"),
+    ],
+)
+def test_an_alarm_that_says_nothing_usable(
+    repository: Path, path: tuple[str, ...], value: Any, told: str | None
+) -> None:
+    event = sample(repository, "dispatch_alarm_contributor.json")
+    node = event["detail"]
+    for key in path[:-1]:
+        node = node[key]
+    node[path[-1]] = value
+    if told is None:
+        assert parse(event).components == (value,)
+        return
+    with pytest.raises(triggers.TriggerError, match=told):
+        parse(event)
+
+
+@pytest.mark.parametrize("metrics", [None, [], "x", [{"id": "q", "expression": "SELECT"}], [7]])
+def test_an_alarm_without_a_dimension_names_nobody(repository: Path, metrics: Any) -> None:
+    event = sample(repository, "dispatch_alarm_spike.json")
+    event["detail"]["configuration"]["metrics"] = metrics
+    assert parse(event).cause is Cause.REQUESTS_REFUSED
+    assert parse(event).components == ()
+
+
+def test_a_contributor_needs_no_previous_state(repository: Path) -> None:
+    event = sample(repository, "dispatch_alarm_contributor.json")
+    assert "previousState" not in event["detail"]
+    assert parse(event).cause is Cause.REQUESTS_REFUSED
 
 
 def wake(**changes: Any) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from icscaler.adapters.memory_store import MemoryStateStore
+from icscaler.alarm_plan import MetricAlarm
 from icscaler.entities import (
     Change,
     ComponentView,
@@ -20,6 +21,7 @@ from icscaler.entities import (
 from icscaler.ports import DecisionRecord, Listed, SeriesRequest
 
 __all__ = [
+    "MemoryAlarms",
     "MemoryEndpoints",
     "MemoryLookQueue",
     "MemoryMetrics",
@@ -178,3 +180,23 @@ class MemoryLookQueue:
                 self._seen.add(deduplication_id)
                 self.messages.append((endpoint, event_at_s, cause))
         return tuple(look[0] for look in looks if look[0] in self.broken)
+
+
+@dataclass(slots=True)
+class MemoryAlarms:
+    """`ports.Alarms`. None in `alarms` is an alarm of another kind; `calls` are the writes."""
+
+    alarms: dict[str, MetricAlarm | None] = field(default_factory=dict)
+    calls: list[str] = field(default_factory=list)
+
+    def find(self, prefix: str) -> dict[str, MetricAlarm | None]:
+        return {name: alarm for name, alarm in self.alarms.items() if name.startswith(prefix)}
+
+    def put(self, alarm: MetricAlarm) -> None:
+        self.calls.append(f"put {alarm.name}")
+        self.alarms[alarm.name] = alarm
+
+    def delete(self, names: Sequence[str]) -> None:
+        self.calls.append(f"delete {', '.join(names)}")
+        for name in names:
+            self.alarms.pop(name, None)

@@ -29,6 +29,7 @@ from icscaler.ports import (
     LeaseLostError,
     LookSnapshot,
     PortError,
+    Wake,
 )
 
 
@@ -43,7 +44,7 @@ class _Endpoint:
     outcomes: bytes = b""
     received_s: float = 0.0
     holds: dict[str, Hold] = field(default_factory=dict)
-    wakes: dict[str, int] = field(default_factory=dict)
+    wakes: dict[str, Wake] = field(default_factory=dict)
     configs: dict[str, bytes] = field(default_factory=dict)
 
 
@@ -173,7 +174,7 @@ class MemoryStateStore:
                 state=codec.decode(kept.state, EndpointState) if kept.state else EndpointState(),
                 state_version=kept.version,
                 views=codec.decode(kept.views, views) if kept.views else {},
-                wakes=dict(kept.wakes),
+                wakes={name: wake.at_s for name, wake in kept.wakes.items()},
                 holds={name: replace(kept.holds[name]) for name in sorted(kept.holds)},
                 outcomes=codec.decode(kept.outcomes, outcomes) if kept.outcomes else {},
                 last_look_received_s=kept.received_s,
@@ -218,12 +219,13 @@ class MemoryStateStore:
             if kept.fencing == lease.fencing:
                 kept.owner = None
 
-    def request_wake(self, endpoint: str, component: str, at_s: int, every_s: int = 1) -> bool:
+    def request_wake(self, wake: Wake, every_s: int = 1) -> bool:
         with self._lock:
-            wakes = self._endpoint(endpoint).wakes
-            if component in wakes and at_s < wakes[component] + every_s:
-                return False
-            wakes[component] = at_s
+            wakes = self._endpoint(wake.endpoint).wakes
+            noted = wakes.get(wake.component)
+            if noted is not None and wake.at_s < noted.at_s + every_s:
+                return noted == wake
+            wakes[wake.component] = wake
             return True
 
     def place_hold(self, endpoint: str, component: str, hold: Hold) -> bool:

@@ -86,6 +86,16 @@ def change_detail(record: DecisionRecord) -> dict[str, Any]:
     }
 
 
+def fleet_published(version: str, bus: str) -> dict[str, Any]:
+    """The `FleetPublished` event, as an entry of PutEvents."""
+    return {
+        "Source": SOURCE,
+        "DetailType": "FleetPublished",
+        "EventBusName": bus,
+        "Detail": codec.encode({"ConfigVersion": version}).decode(),
+    }
+
+
 def notice_subject(endpoint: str, notices: Sequence[NoticeItem]) -> str:
     """One line of ASCII without control characters, which is all that SNS accepts."""
     first = notices[0]

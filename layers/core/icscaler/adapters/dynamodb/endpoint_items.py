@@ -20,6 +20,7 @@ from icscaler.ports import (
     Lease,
     LeaseLostError,
     PortError,
+    Wake,
 )
 
 CHUNK_BYTES = 300_000
@@ -191,17 +192,19 @@ class EndpointItems(TableItems):
             condition="lease_fencing = :fencing",
         )
 
-    def request_wake(self, endpoint: str, component: str, at_s: int, every_s: int = 1) -> bool:
+    def request_wake(self, wake: Wake, every_s: int = 1) -> bool:
         """Read before it is written: DynamoDB charges a refused write like one that is done."""
-        pk, sk, latest_s = endpoint_key(endpoint), f"wake#{component}", at_s - every_s
+        pk, sk = endpoint_key(wake.endpoint), f"wake#{wake.component}"
+        item = {"at_s": wake.at_s, "token": wake.token, "expires_at_s": wake.at_s + WAKE_KEPT_S}
+        latest_s = wake.at_s - every_s
         noted = self._table.get(pk, sk)
-        if noted is not None and noted["at_s"] > latest_s:
-            return False
-        return self._table.put(
-            {"pk": pk, "sk": sk, "at_s": at_s, "expires_at_s": at_s + WAKE_KEPT_S},
-            "attribute_not_exists(at_s) OR at_s <= :latest",
-            {":latest": latest_s},
-        )
+        if noted is None or noted["at_s"] <= latest_s:
+            condition = "attribute_not_exists(at_s) OR at_s <= :latest"
+            if self._table.put({"pk": pk, "sk": sk, **item}, condition, {":latest": latest_s}):
+                return True
+            # Somebody was faster; or it was this very call, and only the reply was lost.
+            noted = self._table.get(pk, sk) or {}
+        return {"pk": pk, "sk": sk, **item} == noted
 
     def configuration(self, endpoint: str, version: str) -> EndpointConfig | None:
         item = self._table.get(endpoint_key(endpoint), f"config#{version}")
