@@ -26,20 +26,21 @@ from functools import cached_property, partial
 from pathlib import Path
 from threading import get_ident
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import boto3
 
 from icscaler_localcloud import moto_seams
 from icscaler_localcloud.alarms import Alarms, AlarmSettings
 from icscaler_localcloud.clock import MINUTE_S, EventLoop, Recurring, Timer, VirtualClock
+from icscaler_localcloud.desk import Desk
 from icscaler_localcloud.events import EventRouter
 from icscaler_localcloud.faults import Faults
 from icscaler_localcloud.gateway import ApiCall, Gateway
 from icscaler_localcloud.iam import Iam, Principal
 from icscaler_localcloud.inprocess import InProcessRunner
 from icscaler_localcloud.lambda_api import LambdaService
-from icscaler_localcloud.lambdas import Function, Functions, Invocation
+from icscaler_localcloud.lambdas import Function, Functions, Invocation, Runner
 from icscaler_localcloud.queues import QueuePoller
 from icscaler_localcloud.schedules import ScheduleRunner
 from icscaler_localcloud.services import OWN_SERVICES, OwnService, load_factory
@@ -53,6 +54,8 @@ from icscaler_sim.world.world import World
 if TYPE_CHECKING:
     from icscaler_localcloud.deployer import Stack
 
+RunnerKind: TypeAlias = Literal["in-process", "subprocess"]
+"""Where handlers run: in this process (fast, on virtual time) or each in one of its own."""
 # Monday 2026-06-01 00:00 UTC.
 DEFAULT_START_S = 1_780_272_000
 _SCHEDULING_CALLS = frozenset(
@@ -95,6 +98,7 @@ class LocalCloud:
         delays: Delays | None = None,
         alarm_settings: AlarmSettings | None = None,
         enforce_iam: bool = True,
+        runner: RunnerKind = "in-process",
     ) -> None:
         if LocalCloud._open is not None:
             raise RuntimeError("a local cloud is already open in this process; close it first")
@@ -103,6 +107,8 @@ class LocalCloud:
         self.faults = faults or Faults()
         self.alarm_settings = alarm_settings or AlarmSettings()
         self.enforce_iam = enforce_iam
+        self.desk = Desk()
+        self._runner_kind = runner
         self.clock = VirtualClock(start_s)
         self.loop = EventLoop(self.clock)
         self._thread = get_ident()
@@ -127,7 +133,7 @@ class LocalCloud:
     def _assemble(self) -> None:
         self.iam = Iam()
         self.gateway = Gateway(self)
-        self.runner = InProcessRunner(self)
+        self.runner = self._build_runner()
         self.functions = Functions(self, self.runner)
         self.targets = Targets(self)
         self.events = EventRouter(self)
@@ -141,6 +147,13 @@ class LocalCloud:
             self.gateway.own(name, _Deferred(self, name))
         self.gateway.listen(self._called)
         moto_seams.deliver_sns_to(self._from_topic)
+
+    def _build_runner(self) -> Runner:
+        if self._runner_kind == "in-process":
+            return InProcessRunner(self)
+        from icscaler_localcloud.subprocesses import SubprocessRunner
+
+        return SubprocessRunner(self)
 
     # -- clients
 
@@ -365,6 +378,7 @@ class LocalCloud:
         self._installation.undo()
         random.setstate(self._random_state)
         self.runner.close()
+        self.desk.close()
         moto_seams.install_clock(None)
         moto_seams.listen_to_queues(None)
         moto_seams.deliver_sns_to(None)

@@ -29,7 +29,10 @@ class _Job(Generic[T]):
     def do(self) -> None:
         try:
             self._result = self._work()
-        except BaseException as error:  # belongs to the asker, whatever it is
+        except KeyboardInterrupt:  # meant for the owner
+            self.refuse()
+            raise
+        except BaseException as error:  # the asker's, whatever it is
             self._error = error
         self._done.set()
 

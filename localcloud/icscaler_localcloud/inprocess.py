@@ -33,8 +33,9 @@ from typing import TYPE_CHECKING, Any, SupportsIndex, TextIO
 import boto3
 
 from icscaler_localcloud.faults import FunctionKilled
+from icscaler_localcloud.lambda_errors import TaskTimedOut, killed
+from icscaler_localcloud.lambda_variables import runtime_variables
 from icscaler_localcloud.lambdas import Function, RunRequest, RunResult
-from icscaler_localcloud.session import SECRET_KEY
 from icscaler_localcloud.virtual_datetime import VirtualDatetime
 
 if TYPE_CHECKING:
@@ -42,14 +43,9 @@ if TYPE_CHECKING:
 
 # Keep state at module level, so every environment gets its own copy.
 _STATEFUL_PACKAGES = frozenset({"aws_lambda_powertools"})
-_INHERITED_VARIABLES = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT")
 # With and without the environment's own modules, and room for what a handler imports late.
 _REMEMBERED_SIZES = 4
 _LOG_FORMAT = "[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(message)s"
-
-
-class TaskTimedOut(FunctionKilled):
-    """The function ran longer than its timeout."""
 
 
 class LambdaContext:
@@ -221,13 +217,13 @@ class InProcessRunner:
         self._deadlines.append((request.deadline_s, function.timeout_s))
         try:
             with _virtual_time(self._cloud):
-                result = environment.call(
-                    json.loads(request.payload), context, self._variables(request)
-                )
+                variables = runtime_variables(function, self._cloud.region)
+                variables["_X_AMZN_TRACE_ID"] = request.trace_id
+                result = environment.call(json.loads(request.payload), context, variables)
                 payload, error_type = _marshal(result)
             idle.append(environment)
         except FunctionKilled as death:
-            payload, error_type = _killed(death, request)
+            payload, error_type = killed(death, request.request_id)
         except Exception as error:
             payload, error_type = _failed(error, request), type(error).__name__
             if not environment.cold:
@@ -239,39 +235,11 @@ class InProcessRunner:
     def check_deadline(self) -> None:
         """Let the running function die (TaskTimedOut) when its time is over."""
         if self._deadlines and self._cloud.clock.now_s > self._deadlines[-1][0]:
-            raise TaskTimedOut(f"Task timed out after {self._deadlines[-1][1]:.2f} seconds")
+            raise TaskTimedOut(self._deadlines[-1][1])
 
     def close(self) -> None:
         """Throw all environments away."""
         self._idle.clear()
-
-    def _variables(self, request: RunRequest) -> dict[str, str]:
-        """The environment of the Python runtime (Developer Guide, "Environment variables")."""
-        function = request.function
-        variables = {n: os.environ[n] for n in _INHERITED_VARIABLES if n in os.environ}
-        variables |= {
-            "_HANDLER": function.handler,
-            "_X_AMZN_TRACE_ID": request.trace_id,
-            "AWS_ACCESS_KEY_ID": function.access_key,
-            "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
-            "AWS_DEFAULT_REGION": self._cloud.region,
-            "AWS_REGION": self._cloud.region,
-            "AWS_EXECUTION_ENV": f"AWS_Lambda_{function.runtime}",
-            "AWS_LAMBDA_FUNCTION_NAME": function.name,
-            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory_mb),
-            "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
-            "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
-            "AWS_LAMBDA_LOG_FORMAT": function.log_format,
-            "AWS_LAMBDA_LOG_GROUP_NAME": function.log_group,
-            "AWS_LAMBDA_LOG_STREAM_NAME": "[$LATEST]local",
-            "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
-            "AWS_XRAY_DAEMON_ADDRESS": "127.0.0.1:2000",
-            "LAMBDA_RUNTIME_DIR": "/var/runtime",
-            "LAMBDA_TASK_ROOT": str(function.code_path),
-            "POWERTOOLS_TRACE_DISABLED": "true",
-            "TZ": ":UTC",
-        }
-        return variables | dict(function.environment)
 
 
 def _importable(path: str) -> Iterator[str]:
@@ -309,12 +277,6 @@ def _failed(error: Exception, request: RunRequest) -> str:
             "stackTrace": traceback.format_tb(error.__traceback__),
         }
     )
-
-
-def _killed(death: FunctionKilled, request: RunRequest) -> tuple[str, str]:
-    kind = "Sandbox.Timedout" if isinstance(death, TaskTimedOut) else "Runtime.ExitError"
-    message = f"RequestId: {request.request_id} Error: {death}"
-    return json.dumps({"errorMessage": message, "errorType": kind}), kind
 
 
 @contextmanager

@@ -2,7 +2,8 @@
 
 A `Runner` executes one invocation in some execution environment; this module is everything
 around it that is the same for all runners: concurrency, synchronous and asynchronous invocation
-with retries and destinations, the invocation log. The runner in this process is `inprocess.py`.
+with retries and destinations, the invocation log. The runner in this process is `inprocess.py`,
+the one with a process per environment `subprocesses.py`.
 
 Asynchronous semantics (Lambda Developer Guide, "Asynchronous invocation"): an error is retried
 twice by default, one and then two minutes later; a throttle is retried with backoff until the
@@ -88,6 +89,10 @@ class RunResult:
     error_type: str | None
     lines: tuple[str, ...]
     cold: bool
+    init_ms: float | None = None
+    """Real time a cold start took, where the runner can tell."""
+    max_memory_mb: int | None = None
+    """The most its process has held so far, where the runner can tell."""
 
     @property
     def ok(self) -> bool:
@@ -100,6 +105,10 @@ class Runner(Protocol):
 
     def run(self, request: RunRequest) -> RunResult:
         """One invocation in a free environment, a fresh one if none is warm."""
+        ...
+
+    def check_deadline(self) -> None:
+        """Let the function that is calling die (FunctionKilled) when its time is over."""
         ...
 
     def close(self) -> None:
@@ -125,6 +134,8 @@ class Invocation:
     lines: tuple[str, ...]
     cold: bool
     real_ms: float
+    init_ms: float | None = None
+    max_memory_mb: int | None = None
 
 
 class TooManyRequestsError(Exception):
@@ -227,6 +238,8 @@ class Functions:
             lines=ran.lines,
             cold=ran.cold,
             real_ms=self._cloud.real_ms() - started_ms,
+            init_ms=ran.init_ms,
+            max_memory_mb=ran.max_memory_mb,
         )
         self.log.append(done)
         self._cloud.invocation_done(function, done)

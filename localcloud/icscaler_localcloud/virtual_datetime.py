@@ -12,30 +12,33 @@ from collections.abc import Callable, Iterable
 from types import ModuleType
 from typing import Any
 
+# Kept by name, because a worker process replaces the class in the datetime module itself.
+_RealDatetime = real.datetime
+
 
 class _AnyDatetime(type):
     """Real datetimes are instances of the stand-in too."""
 
     def __instancecheck__(cls, value: object) -> bool:
-        return isinstance(value, real.datetime)
+        return isinstance(value, _RealDatetime)
 
 
 class VirtualDatetime:
     """Makes the stand-ins that read one clock, and puts them into modules."""
 
     def __init__(self, now_s: Callable[[], float]) -> None:
-        class VirtualTime(real.datetime, metaclass=_AnyDatetime):
+        class VirtualTime(_RealDatetime, metaclass=_AnyDatetime):
             @classmethod
             def now(cls, tz: real.tzinfo | None = None) -> Any:
-                return real.datetime.fromtimestamp(now_s(), tz)
+                return _RealDatetime.fromtimestamp(now_s(), tz)
 
             @classmethod
             def utcnow(cls) -> Any:
-                return real.datetime.fromtimestamp(now_s(), real.UTC).replace(tzinfo=None)
+                return _RealDatetime.fromtimestamp(now_s(), real.UTC).replace(tzinfo=None)
 
             @classmethod
             def today(cls) -> Any:
-                return real.datetime.fromtimestamp(now_s())
+                return _RealDatetime.fromtimestamp(now_s())
 
         self._class = VirtualTime
         self._module = ModuleType("datetime", real.__doc__)
@@ -48,5 +51,5 @@ class VirtualDatetime:
             for name, held in list(vars(module).items()):
                 if held is real:
                     setattr(module, name, self._module)
-                elif held is real.datetime:
+                elif held is _RealDatetime:
                     setattr(module, name, self._class)
