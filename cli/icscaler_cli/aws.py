@@ -1,17 +1,11 @@
-"""The controller's state table as commands find it, and AWS's failures in words of use."""
+"""Where a deployed controller is, and AWS's failures in words of use."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
 from icscaler_cli.output import AwsTroubleError
 
-if TYPE_CHECKING:
-    from icscaler.adapters.dynamodb import DynamoStateStore
-
-TABLE_OUTPUT = "StateTableName"
-BUS_OUTPUT = "ControllerBusName"
 DEFAULT_STACK = "icscaler"
 _SIGN_IN = "sign in (like `aws sso login`), or name another profile with --profile or AWS_PROFILE"
 _CREDENTIAL_ERRORS = frozenset(
@@ -50,62 +44,14 @@ class Place:
     region: str | None = None
     profile: str | None = None
 
+    @property
+    def stack_name(self) -> str | None:
+        """The stack's name; None when only the table is known."""
+        return None if self.table else self.stack or DEFAULT_STACK
+
     def __str__(self) -> str:
-        where = f"table {self.table}" if self.table else f"stack {self.stack or DEFAULT_STACK}"
+        where = f"stack {self.stack_name}" if self.stack_name else f"table {self.table}"
         return f"{where} in {self.region}" if self.region else where
-
-
-def open_store(place: Place) -> "DynamoStateStore":
-    """The state store of a deployed controller. Raises `AwsTroubleError`."""
-    import boto3
-
-    from icscaler.adapters import clients
-    from icscaler.adapters.dynamodb import DynamoStateStore
-    from icscaler.adapters.dynamodb.table import Table
-
-    with explained(place):
-        session = boto3.Session(profile_name=place.profile, region_name=place.region)
-        name = place.table or _output_of(session, place.stack or DEFAULT_STACK, TABLE_OUTPUT)
-        client = session.client("dynamodb", config=clients.config())
-        client.describe_table(TableName=name)
-        return DynamoStateStore(Table(client, name))
-
-
-def tell_published(place: Place, version: str) -> bool:
-    """Send `FleetPublished` to the controller; False when it could not be sent.
-
-    Nothing is lost then: who listens to it looks by itself every 15 minutes. A table alone does
-    not say which bus is the controller's.
-    """
-    import boto3
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    from icscaler.adapters import clients, notifier
-
-    if place.table:
-        return False
-    session = boto3.Session(profile_name=place.profile, region_name=place.region)
-    try:
-        bus = _output_of(session, place.stack or DEFAULT_STACK, BUS_OUTPUT)
-        client: Any = session.client("events", config=clients.config())
-        answer = client.put_events(Entries=[notifier.fleet_published(version, bus)])
-    except (AwsTroubleError, BotoCoreError, ClientError):
-        return False
-    return int(answer["FailedEntryCount"]) == 0
-
-
-def _output_of(session: Any, stack: str, output: str) -> str:
-    from icscaler.adapters import clients
-
-    client = session.client("cloudformation", config=clients.config())
-    (found,) = client.describe_stacks(StackName=stack)["Stacks"]
-    outputs = {one["OutputKey"]: one["OutputValue"] for one in found.get("Outputs", ())}
-    if output not in outputs:
-        raise AwsTroubleError(
-            f"stack {stack} has no output {output} (its status is {found['StackStatus']})",
-            "name the stack that icscaler was deployed as with --stack, or its table with --table",
-        )
-    return str(outputs[output])
 
 
 @contextmanager
@@ -138,8 +84,7 @@ def _trouble(error: BaseException, place: Place) -> AwsTroubleError:
     if code in _DENIED_CODES:
         return AwsTroubleError(
             f"not allowed: {message or code}",
-            "it needs cloudformation:DescribeStacks (with --stack), and on the state table "
-            "dynamodb:DescribeTable, GetItem, Query, and to publish BatchWriteItem, UpdateItem",
+            "docs/deploy.md lists the permissions that each command needs",
         )
     if kind == "ProfileNotFound":
         return AwsTroubleError(text, "`aws configure list-profiles` lists those there are")
@@ -147,7 +92,7 @@ def _trouble(error: BaseException, place: Place) -> AwsTroubleError:
         return AwsTroubleError("no AWS Region is set", "add --region, or set AWS_REGION")
     if kind in ("InvalidRegionError", "EndpointConnectionError", "ConnectTimeoutError"):
         return AwsTroubleError(text, "check --region, AWS_ENDPOINT_URL and the network")
-    if code == "ResourceNotFoundException":
+    if code == "ResourceNotFoundException" and "Table" in getattr(error, "operation_name", ""):
         return AwsTroubleError(f"there is no such table: {place}", _elsewhere(place))
     if code == "ValidationError" and "does not exist" in message:
         return AwsTroubleError(f"there is no such stack: {place}", _elsewhere(place))

@@ -1,6 +1,5 @@
 """`icscaler fleet`: check a fleet file, publish it, show what is in force."""
 
-import sys
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -14,8 +13,10 @@ from icscaler.config.problems import FleetFileError
 from icscaler.config.schema import fleet_json_schema
 from icscaler.entities import EndpointConfig
 from icscaler.ports import FleetPointer, StateStore
-from icscaler_cli.aws import DEFAULT_STACK, Place, explained, open_store, tell_published
+from icscaler_cli.aws import explained
+from icscaler_cli.controller import open_controller, tell_published
 from icscaler_cli.fleet_view import changes, fleet_table
+from icscaler_cli.options import Profile, Region, StackName, TableName, Yes, confirm, place_of
 from icscaler_cli.output import (
     AwsTroubleError,
     ExitCode,
@@ -41,22 +42,6 @@ app = typer.Typer(
 
 File = Annotated[Path, typer.Argument(help="The fleet file (YAML).", metavar="FILE")]
 Json = Annotated[bool, typer.Option("--json", help="Answer in JSON, for programs.")]
-TableName = Annotated[
-    str | None, typer.Option("--table", help="The state table, by name.", envvar="ICSCALER_TABLE")
-]
-StackName = Annotated[
-    str | None,
-    typer.Option(
-        "--stack",
-        help=f"The stack that has the state table. Default: {DEFAULT_STACK}.",
-        envvar="ICSCALER_STACK",
-    ),
-]
-# boto3 by itself reads only AWS_DEFAULT_REGION; the AWS command line and other SDKs read this too.
-Region = Annotated[
-    str | None, typer.Option("--region", help="The AWS Region.", envvar="AWS_REGION")
-]
-Profile = Annotated[str | None, typer.Option("--profile", help="The AWS profile.")]
 
 
 @app.command()
@@ -94,14 +79,15 @@ def publish(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")
     ] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    yes: Yes = False,
 ) -> None:
     """Check a fleet file and put it in force: the whole fleet at once, or nothing of it."""
-    place = _place(table, stack, region, profile)
+    place = place_of(table, stack, region, profile)
     with reported_failures():
         compiled = _compiled(file)
         _announce(file, compiled)
-        store = open_store(place)
+        controller = open_controller(place)
+        store = controller.store
         with explained(place):
             pointer = store.fleet_pointer()
             before = _in_force(store, pointer)
@@ -114,11 +100,16 @@ def publish(
         if dry_run:
             say("Dry run: nothing was published.")
             return
-        _confirm(yes, f"Publish version {compiled.version} to {place}?")
+        confirm(
+            yes,
+            f"Publish version {compiled.version} to {place}?",
+            otherwise="add --yes to publish without being asked, or --dry-run to look only",
+            nothing="Nothing was published.",
+        )
         with explained(place):
             store.publish(compiled.endpoints, compiled.version, version)
         say(f"Version {compiled.version} is in force.", "bold green")
-        told = tell_published(place, compiled.version)
+        told = tell_published(controller, compiled.version)
         if not told and _have_spike_alarms(*before.values(), *compiled.endpoints.values()):
             say("Spike alarms follow within 15 minutes.")
 
@@ -132,9 +123,9 @@ def show(
     as_json: Json = False,
 ) -> None:
     """Show the fleet that is in force."""
-    place = _place(table, stack, region, profile)
+    place = place_of(table, stack, region, profile)
     with reported_failures():
-        store = open_store(place)
+        store = open_controller(place).store
         with explained(place):
             pointer = store.fleet_pointer()
             endpoints = _in_force(store, pointer)
@@ -171,14 +162,6 @@ def _announce(file: Path, compiled: CompiledFleet) -> None:
     )
 
 
-def _place(table: str | None, stack: str | None, region: str | None, profile: str | None) -> Place:
-    if table and stack:
-        say("error: --table and --stack exclude each other", "bold red")
-        say("    the stack is only there to find the table: give one of them")
-        raise typer.Exit(ExitCode.USAGE)
-    return Place(table, stack, region, profile)
-
-
 def _in_force(store: StateStore, pointer: FleetPointer | None) -> dict[str, EndpointConfig]:
     """The published configuration of every endpoint."""
     if pointer is None:
@@ -207,19 +190,3 @@ def _show_changes(before: dict[str, EndpointConfig], compiled: CompiledFleet) ->
         say(f"  and {len(found) - MAX_CHANGES_SHOWN} more")
     if not found:
         say("  No setting changes.")
-
-
-def _confirm(yes: bool, question: str) -> None:
-    if yes:
-        return
-    if not _somebody_is_here():
-        say("error: nobody is here to confirm", "bold red")
-        say("    add --yes to publish without being asked, or --dry-run to look only")
-        raise typer.Exit(ExitCode.USAGE)
-    if not typer.confirm(question, err=True):
-        say("Nothing was published.")
-        raise typer.Exit(ExitCode.USAGE)
-
-
-def _somebody_is_here() -> bool:
-    return sys.stdin.isatty()

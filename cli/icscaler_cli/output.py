@@ -21,6 +21,7 @@ class ExitCode(IntEnum):
     INVALID = 1
     USAGE = 2
     AWS = 3
+    INCOMPLETE = 4
 
 
 class AwsTroubleError(Exception):

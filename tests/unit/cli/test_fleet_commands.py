@@ -1,6 +1,7 @@
 """`icscaler fleet` as a new user meets it: right and wrong files, tables, regions, credentials."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -103,11 +104,12 @@ def test_version_is_that_of_the_package() -> None:
     assert (result.exit_code, result.stdout) == (0, "icscaler 0.1.0\n")
 
 
-@pytest.mark.parametrize("command", ["demo", "fleet"])
+@pytest.mark.parametrize("command", ["demo", "fleet", "look", "pause", "release", "resume"])
 def test_help_says_of_a_command_what_the_command_says_of_itself(command: str) -> None:
     listed = " ".join(run("--help").output.replace("│", " ").split())
     own_help = " ".join(run(command, "--help").output.split())
-    first_sentence = own_help.partition("[OPTIONS] ")[2].removeprefix("COMMAND [ARGS]... ")
+    usage = r"COMMAND \[ARGS\]\.\.\. |\[ENDPOINT\]\.\.\. "
+    first_sentence = re.sub(f"^({usage})", "", own_help.partition("[OPTIONS] ")[2])
     assert f"{command} {first_sentence.partition('.')[0]}." in listed
 
 
@@ -246,7 +248,7 @@ class TestPublish:
     def test_somebody_is_asked(
         self, file: Path, monkeypatch: pytest.MonkeyPatch, answer: str, code: int
     ) -> None:
-        monkeypatch.setattr("icscaler_cli.fleet._somebody_is_here", lambda: True)
+        monkeypatch.setattr("icscaler_cli.options.somebody_is_here", lambda: True)
         result = run("fleet", "publish", str(file), stdin=answer)
         assert result.exit_code == code
         assert (in_force()["version"] is not None) == (code == 0)
@@ -268,14 +270,14 @@ class TestPublish:
         other = tmp_path / "other.yaml"
         other.write_text(FLEET + "    owner: somebody-else\n", "utf-8")
 
-        def meanwhile(_yes: bool, _question: str) -> None:
+        def meanwhile(_yes: bool, _question: str, **_said: str) -> None:
             monkeypatch.undo()
             monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
             monkeypatch.setenv("AWS_ACCESS_KEY_ID", "x")
             monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
             assert run("fleet", "publish", str(other), "--yes").exit_code == 0
 
-        monkeypatch.setattr("icscaler_cli.fleet._confirm", meanwhile)
+        monkeypatch.setattr("icscaler_cli.fleet.confirm", meanwhile)
         result = run("fleet", "publish", str(file))
         assert result.exit_code == 3
         assert "somebody published in between" in result.stderr

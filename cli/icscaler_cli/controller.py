@@ -1,0 +1,139 @@
+"""A deployed controller as operator commands find it: its store, its stack's outputs, clients."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+from icscaler.entities import EndpointConfig
+from icscaler.ports import FleetPointer
+from icscaler_cli.aws import Place, explained
+from icscaler_cli.output import AwsTroubleError
+
+if TYPE_CHECKING:
+    from icscaler.adapters.dynamodb import DynamoStateStore
+
+TABLE_OUTPUT = "StateTableName"
+BUS_OUTPUT = "ControllerBusName"
+
+
+class UnknownNamesError(Exception):
+    """Names that are not in the published fleet; `str` of it says which, and what may be meant."""
+
+    def __init__(self, kind: str, names: Iterable[str], known: Iterable[str]) -> None:
+        every = sorted(known)
+        said = []
+        for name in names:
+            meant = get_close_matches(name, every, 1)
+            said.append(f"{name} (did you mean {meant[0]}?)" if meant else name)
+        super().__init__(f"no such {kind} in the published fleet: {', '.join(said)}")
+
+
+@dataclass(slots=True)
+class Fleet:
+    """The published fleet; empty when nothing is published."""
+
+    pointer: FleetPointer | None
+    endpoints: dict[str, EndpointConfig] = field(default_factory=dict)
+
+    @property
+    def owners(self) -> dict[str, str]:
+        """Endpoint by model."""
+        return {m: name for name, config in self.endpoints.items() for m in config.models}
+
+    def check(self, endpoints: Iterable[str], models: Iterable[str]) -> None:
+        """Raises `UnknownNamesError` for names that are not in the fleet."""
+        for kind, names, known in (
+            ("endpoint", endpoints, self.endpoints.keys()),
+            ("model", models, self.owners.keys()),
+        ):
+            unknown = sorted(set(names) - known)
+            if unknown:
+                raise UnknownNamesError(kind, unknown, known)
+
+
+@dataclass(frozen=True, slots=True)
+class Controller:
+    """Where it is, and what to reach it with. With a table alone there are no outputs."""
+
+    place: Place
+    session: Any
+    store: "DynamoStateStore"
+    outputs: Mapping[str, str]
+
+    def client(self, service: str) -> Any:
+        """A boto3 client with this product's timeouts and retries."""
+        from icscaler.adapters import clients
+
+        return self.session.client(service, config=clients.config())
+
+    def output(self, key: str) -> str:
+        """An output of the stack. Raises `AwsTroubleError`."""
+        if key not in self.outputs:
+            raise AwsTroubleError(
+                f"{self.place} has no output {key}",
+                "name the stack that icscaler was deployed as with --stack; if it is an older "
+                "version, deploy the current one",
+            )
+        return self.outputs[key]
+
+    def fleet(self) -> Fleet:
+        """What is published now."""
+        pointer = self.store.fleet_pointer()
+        if pointer is None:
+            return Fleet(None)
+        found = {e: self.store.configuration(e, pointer.version) for e in pointer.endpoints}
+        return Fleet(pointer, {name: config for name, config in found.items() if config})
+
+
+def open_controller(place: Place) -> Controller:
+    """Find a deployed controller. Raises `AwsTroubleError`."""
+    import boto3
+
+    from icscaler.adapters import clients
+    from icscaler.adapters.dynamodb import DynamoStateStore
+    from icscaler.adapters.dynamodb.table import Table
+
+    with explained(place):
+        session = boto3.Session(profile_name=place.profile, region_name=place.region)
+        outputs = _outputs(session, place.stack_name) if place.stack_name else {}
+        name = place.table or outputs[TABLE_OUTPUT]
+        client = session.client("dynamodb", config=clients.config())
+        client.describe_table(TableName=name)
+        return Controller(place, session, DynamoStateStore(Table(client, name)), outputs)
+
+
+def tell_published(controller: Controller, version: str) -> bool:
+    """Send `FleetPublished` to the controller; False when it could not be sent.
+
+    Nothing is lost then: who listens to it looks by itself every 15 minutes. A table alone does
+    not say which bus is the controller's.
+    """
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    from icscaler.adapters import notifier
+
+    bus = controller.outputs.get(BUS_OUTPUT)
+    if bus is None:
+        return False
+    try:
+        answer = controller.client("events").put_events(
+            Entries=[notifier.fleet_published(version, bus)]
+        )
+    except (BotoCoreError, ClientError):
+        return False
+    return int(answer["FailedEntryCount"]) == 0
+
+
+def _outputs(session: Any, stack: str) -> dict[str, str]:
+    from icscaler.adapters import clients
+
+    client = session.client("cloudformation", config=clients.config())
+    (found,) = client.describe_stacks(StackName=stack)["Stacks"]
+    outputs = {one["OutputKey"]: one["OutputValue"] for one in found.get("Outputs", ())}
+    if TABLE_OUTPUT not in outputs:
+        raise AwsTroubleError(
+            f"stack {stack} has no output {TABLE_OUTPUT} (its status is {found['StackStatus']})",
+            "name the stack that icscaler was deployed as with --stack, or its table with --table",
+        )
+    return outputs
