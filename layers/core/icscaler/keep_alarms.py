@@ -4,12 +4,12 @@ Runs every few minutes and when a fleet is published. What there is is compared 
 should be, so it makes no difference how often it runs or where the last run ended.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from icscaler import alarm_plan
 from icscaler.entities import EndpointConfig
-from icscaler.ports import Alarms, PortError, StateStore
+from icscaler.ports import Alarms, FleetPointer, PortError, StateStore
 
 
 @dataclass(slots=True)
@@ -41,12 +41,12 @@ def keep_alarms(deps: Deps, at_s: int, time_left_s: Callable[[], float]) -> Alar
     Raises `PortError` when the table or CloudWatch can't be used. Nothing is deleted for a fleet
     that could not be read whole.
     """
-    version, configs = _published(deps.store)
+    pointer, configs = _published(deps.store)
     ours = deps.alarms.find(deps.prefix)
     has_wake_alarm = f"{deps.prefix}{alarm_plan.REFUSED_REQUESTS}" in ours
     spikes = {n: a for n, a in ours.items() if n.startswith(deps.prefix + alarm_plan.SPIKE)}
-    plan = alarm_plan.plan(alarm_plan.wanted(configs, deps.prefix), spikes)
-    outcome = AlarmsOutcome(version, at_s)
+    plan = alarm_plan.plan(alarm_plan.wanted(_unpaused(configs, pointer), deps.prefix), spikes)
+    outcome = AlarmsOutcome(pointer.version if pointer else None, at_s)
     if plan.delete:
         deps.alarms.delete(plan.delete)
         outcome.deleted = len(plan.delete)
@@ -67,7 +67,7 @@ def keep_alarms(deps: Deps, at_s: int, time_left_s: Callable[[], float]) -> Alar
     return outcome
 
 
-def _published(store: StateStore) -> tuple[str | None, list[EndpointConfig]]:
+def _published(store: StateStore) -> tuple[FleetPointer | None, list[EndpointConfig]]:
     pointer = store.fleet_pointer()
     if pointer is None:
         return None, []
@@ -77,4 +77,19 @@ def _published(store: StateStore) -> tuple[str | None, list[EndpointConfig]]:
         if config is None:
             raise PortError(f"version {pointer.version} of {endpoint} was replaced meanwhile")
         configs.append(config)
-    return pointer.version, configs
+    return pointer, configs
+
+
+def _unpaused(
+    configs: Sequence[EndpointConfig], pointer: FleetPointer | None
+) -> Iterator[EndpointConfig]:
+    """What no switch has paused: a look could do nothing, so nobody need ask for one.
+
+    A release before the stack is deleted counts on it: alarms it removes do not come back.
+    """
+    if pointer is None or pointer.paused:
+        return
+    for config in configs:
+        if config.name not in pointer.paused_endpoints:
+            left = {n: m for n, m in config.models.items() if n not in pointer.paused_models}
+            yield replace(config, models=left)

@@ -63,6 +63,28 @@ def test_drift_is_repaired(deps: Deps, found: str | None) -> None:
     assert deps.alarms.alarms == {right.name: right}
 
 
+@pytest.mark.parametrize(
+    ("switch", "left"),
+    [
+        pytest.param({}, [], id="fleet"),
+        pytest.param({"endpoint": "shared"}, [], id="endpoint"),
+        pytest.param({"model": "a"}, ["b"], id="model"),
+        pytest.param({"endpoint": "other"}, ["a", "b"], id="another endpoint"),
+    ],
+)
+def test_what_is_paused_has_no_alarms_until_it_is_resumed(
+    deps: Deps, switch: dict[str, str], left: list[str]
+) -> None:
+    publish(deps, "a", "b")
+    run(deps)
+    deps.store.set_paused(True, **switch)
+    assert run(deps).alarms == len(left)
+    assert components(deps) == left
+    deps.store.set_paused(False, **switch)
+    run(deps)
+    assert components(deps) == ["a", "b"]
+
+
 def test_what_there_was_no_time_for_is_done_next_time(deps: Deps) -> None:
     publish(deps, "a", "b", "c")
     left_s = iter([30.0, 10.0, -1.0])
