@@ -45,7 +45,15 @@ if TYPE_CHECKING:
 _STATEFUL_PACKAGES = frozenset({"aws_lambda_powertools"})
 # With and without the environment's own modules, and room for what a handler imports late.
 _REMEMBERED_SIZES = 4
-_LOG_FORMAT = "[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(message)s"
+_LOG_FORMAT = "[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(aws_request_id)s\t%(message)s"
+
+
+class _HandlerError(Exception):
+    """The handler could not be found, in the words of AWS's runtime client."""
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.kind = f"Runtime.{kind}"
 
 
 class LambdaContext:
@@ -109,8 +117,10 @@ class Environment:
         self._manager = logging.Manager(self._root)
         self._boto3_session: Any = None
         self._handler: Callable[[Any, LambdaContext], Any] | None = None
+        self._request_id = ""
         console = logging.StreamHandler(self._stream)
         console.setFormatter(logging.Formatter(_LOG_FORMAT, "%Y-%m-%dT%H:%M:%S"))
+        console.addFilter(self._name_request)
         self._root.addHandler(console)
 
     @property
@@ -126,10 +136,15 @@ class Environment:
             stack.enter_context(self._standard_streams())
             stack.enter_context(self._imports())
             stack.enter_context(self._default_session())
+            self._request_id = context.aws_request_id
             if self._handler is None:
                 self._handler = _resolve(self.function.handler)
                 self._virtual_datetime.install(self._loaded().values())
             return self._handler(event, context)
+
+    def _name_request(self, record: logging.LogRecord) -> bool:
+        record.aws_request_id = self._request_id
+        return True
 
     def take_lines(self) -> tuple[str, ...]:
         """What was printed and logged since the last call of this."""
@@ -225,7 +240,7 @@ class InProcessRunner:
         except FunctionKilled as death:
             payload, error_type = killed(death, request.request_id)
         except Exception as error:
-            payload, error_type = _failed(error, request), type(error).__name__
+            payload, error_type = _failed(error, request), _error_type(error)
             if not environment.cold:
                 idle.append(environment)
         finally:
@@ -253,8 +268,18 @@ def _importable(path: str) -> Iterator[str]:
 
 def _resolve(handler: str) -> Callable[[Any, LambdaContext], Any]:
     module_name, _, attribute = handler.rpartition(".")
-    module = importlib.import_module(module_name.replace("/", "."))
-    resolved: Callable[[Any, LambdaContext], Any] = getattr(module, attribute)
+    try:
+        module = importlib.import_module(module_name.replace("/", "."))
+    except ImportError as error:
+        message = f"Unable to import module '{module_name}': {error}"
+        raise _HandlerError("ImportModuleError", message) from error
+    except SyntaxError as error:
+        message = f"Syntax error in module '{module_name}': {error}"
+        raise _HandlerError("UserCodeSyntaxError", message) from error
+    resolved: Callable[[Any, LambdaContext], Any] | None = getattr(module, attribute, None)
+    if resolved is None:
+        message = f"Handler '{attribute}' missing on module '{module_name}'"
+        raise _HandlerError("HandlerNotFound", message)
     return resolved
 
 
@@ -268,11 +293,15 @@ def _marshal(result: Any) -> tuple[str, str | None]:
         ), "Runtime.MarshalError"
 
 
+def _error_type(error: Exception) -> str:
+    return error.kind if isinstance(error, _HandlerError) else type(error).__name__
+
+
 def _failed(error: Exception, request: RunRequest) -> str:
     return json.dumps(
         {
             "errorMessage": str(error),
-            "errorType": type(error).__name__,
+            "errorType": _error_type(error),
             "requestId": request.request_id,
             "stackTrace": traceback.format_tb(error.__traceback__),
         }

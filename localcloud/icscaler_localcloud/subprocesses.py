@@ -117,6 +117,12 @@ class SubprocessRunner:
         if self._callers and self._callers[-1].overdue(self._cloud.clock.now_s):
             raise TaskTimedOut(self._callers[-1].request.function.timeout_s)
 
+    def pids(self) -> list[int]:
+        """The processes of all environments, busy and idle."""
+        busy = [run.environment for run in self._runs.values()]
+        idle = [environment for idle in self._idle.values() for environment in idle]
+        return [environment.pid for environment in (*busy, *idle)]
+
     def close(self) -> None:
         """End every process."""
         for run in self._runs.values():

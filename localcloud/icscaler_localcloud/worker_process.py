@@ -112,6 +112,11 @@ class WorkerProcess:
         return self._outcome
 
     @property
+    def pid(self) -> int:
+        """Of the process."""
+        return self._process.pid
+
+    @property
     def alive(self) -> bool:
         """Could it take another invocation?"""
         return self._process.poll() is None

@@ -201,20 +201,6 @@ def test_resource_policies() -> None:
 # -- in a cloud
 
 
-def test_a_call_the_role_does_not_allow_is_denied(plumbing: Plumbing) -> None:
-    done = plumbing.call({"do": "call", "service": "sqs", "method": "list_queues"})
-    assert not done.ok
-    assert done.error is not None
-    role = plumbing.stack.physical_id("WorkerRole")
-    name = plumbing.stack.physical_id("Worker")
-    assert (
-        f"User: arn:aws:sts::123456789012:assumed-role/{role}/{name} is not authorized to perform: "
-        "sqs:ListQueues on resource: * because no identity-based policy allows the sqs:ListQueues "
-        "action"
-    ) in done.error
-    assert len(plumbing.cloud.iam.denials) == 1
-
-
 @pytest.mark.parametrize(
     ("service", "method", "code"),
     [
@@ -298,34 +284,3 @@ def test_cleared_faults_strike_no_more(cloud: LocalCloud) -> None:
     cloud.faults.fail("sqs", times=1000)
     cloud.faults.clear()
     cloud.client("sqs").list_queues()
-
-
-@pytest.mark.parametrize(
-    ("kill", "written"),
-    [("kill_before_call", {"k"}), ("kill_after_call", {"k", "k-second"})],
-)
-def test_killed_around_a_call(plumbing: Plumbing, kill: str, written: set[str]) -> None:
-    getattr(plumbing.cloud.faults, kill)("Worker", "dynamodb", "PutItem", nth=2)
-    done = plumbing.call({"do": "put"})
-    assert done.result["errorType"] == "Runtime.ExitError"
-    assert plumbing.keys() == written
-
-
-def test_a_held_call_lets_another_invocation_overtake(plumbing: Plumbing) -> None:
-    """Two invocations race: the first is held between its two writes while the second runs."""
-    plumbing.cloud.faults.pause_before_call("Worker", "dynamodb", "PutItem", seconds=5, nth=2)
-    functions = plumbing.cloud.functions
-    functions.invoke_async("Worker", {"do": "put", "key": "held"}, trigger="test")
-    seen: list[set[str]] = []
-    plumbing.cloud.loop.call_in(2, lambda: functions.invoke("Worker", {"do": "put", "key": "fast"}))
-    plumbing.cloud.loop.call_in(3, lambda: seen.append(plumbing.keys()))
-    plumbing.cloud.run_for(10)
-    assert seen == [{"held", "fast", "fast-second"}]
-    assert plumbing.keys() == {"held", "held-second", "fast", "fast-second"}
-
-
-def test_a_dropped_reply_is_retried_by_the_client(plumbing: Plumbing) -> None:
-    switch = plumbing.cloud.faults.drop_reply("dynamodb", "PutItem", function="Worker")
-    assert plumbing.call({"do": "put"}).ok
-    assert switch.hits == 1
-    assert plumbing.cloud.gateway.calls["dynamodb", "PutItem"] == 3

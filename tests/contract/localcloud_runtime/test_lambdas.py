@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import sys
 import time
 from typing import Any
@@ -18,27 +17,6 @@ from icscaler_localcloud.cloud import DEFAULT_START_S, LocalCloud
 from .conftest import TEMPLATES, Plumbing
 
 
-def test_a_handler_runs_with_its_own_environment(plumbing: Plumbing) -> None:
-    done = plumbing.call({})
-    assert done.ok
-    assert done.cold
-    assert done.result["environment"] == {
-        "TABLE": plumbing.stack.physical_id("Table"),
-        "AWS_REGION": "us-east-1",
-        "PYTEST_VERSION": None,  # nothing of the host's environment
-    }
-    assert "PYTEST_VERSION" in os.environ
-    assert "TABLE" not in os.environ
-
-
-def test_warm_environments_keep_their_modules_and_share_none(plumbing: Plumbing) -> None:
-    first, second = plumbing.call({}), plumbing.call({})
-    assert (first.cold, second.cold) == (True, False)
-    assert [first.result["calls"], second.result["calls"]] == [1, 2]
-    assert plumbing.call({}, "Second").result == {"calls": 1}
-    assert first.result["imported_at_s"] == second.result["imported_at_s"]
-
-
 def test_the_host_is_left_as_it_was(plumbing: Plumbing) -> None:
     def state() -> tuple[Any, ...]:
         modules = {n for n in sys.modules if n.partition(".")[0] in ("app", "shared_code")}
@@ -50,59 +28,6 @@ def test_the_host_is_left_as_it_was(plumbing: Plumbing) -> None:
     plumbing.call({"do": "log"})
     plumbing.call({"do": "raise"})
     assert state() == before
-
-
-def test_stdout_and_logging_are_kept_per_invocation(plumbing: Plumbing) -> None:
-    first, second = plumbing.call({"do": "log"}), plumbing.call({})
-    assert first.lines == (
-        "[WARNING]\t2026-06-01T00:00:00.000Z\twarned",
-        "printed",
-    )
-    assert second.lines == ()
-    assert plumbing.cloud.log_lines("Worker") == list(first.lines)
-
-
-def test_time_in_a_handler_is_virtual(plumbing: Plumbing) -> None:
-    plumbing.cloud.run_for(100)
-    done = plumbing.call({"do": "sleep", "seconds": 5})
-    assert done.result["now_s"] == DEFAULT_START_S + 105
-    assert done.result["datetime_s"] == DEFAULT_START_S + 105
-    assert done.result["remaining_ms"] == 25_000
-    assert (done.ended_s - done.at_s, done.real_ms < 2000) == (5, True)
-
-
-def test_a_handler_dies_at_its_timeout(plumbing: Plumbing) -> None:
-    done = plumbing.call({"do": "sleep", "seconds": 31})
-    assert not done.ok
-    assert done.result["errorType"] == "Sandbox.Timedout"
-    assert "Task timed out after 30.00 seconds" in done.result["errorMessage"]
-    assert plumbing.call({}).cold  # its environment is gone
-
-
-def test_an_error_is_told_as_lambda_tells_it(plumbing: Plumbing) -> None:
-    done = plumbing.call({"do": "raise"})
-    assert done.error == "RuntimeError: as asked"
-    assert done.result["requestId"] == done.request_id
-    assert any("raise RuntimeError" in line for line in done.result["stackTrace"])
-    assert not plumbing.call({}).cold  # an exception does not end the environment
-
-
-def test_what_json_cannot_carry_is_a_marshal_error(plumbing: Plumbing) -> None:
-    done = plumbing.call({"do": "unserialisable"})
-    assert done.result["errorType"] == "Runtime.MarshalError"
-
-
-def test_a_function_that_cannot_be_imported_fails_each_time(plumbing: Plumbing) -> None:
-    for _ in range(2):
-        done = plumbing.call({}, "Boom")
-        assert (done.error, done.cold) == ("OSError: no such luck", True)
-
-
-def test_a_handler_may_call_from_threads_which_do_not_wait(plumbing: Plumbing) -> None:
-    done = plumbing.call({"do": "put many", "key": "k"})
-    assert done.ok
-    assert plumbing.keys() == {f"k-{n}" for n in range(16)}
-    assert (done.ended_s, done.real_ms < 2000) == (done.at_s, True)
 
 
 def test_threads_run_while_another_function_is_held(plumbing: Plumbing) -> None:
@@ -154,17 +79,6 @@ def test_without_concurrency_a_call_is_throttled(plumbing: Plumbing) -> None:
     assert refused.value.response["Error"]["Code"] == "TooManyRequestsException"
     client.delete_function_concurrency(FunctionName=name)
     assert client.invoke(FunctionName=name)["StatusCode"] == 200
-
-
-def test_a_busy_function_starts_another_environment(plumbing: Plumbing) -> None:
-    """While one invocation sleeps, a second one runs beside it, cold."""
-    functions = plumbing.cloud.functions
-    functions.invoke_async("Worker", {"do": "sleep", "seconds": 10}, trigger="test")
-    plumbing.cloud.loop.call_in(5, lambda: functions.invoke("Worker", {}))
-    plumbing.cloud.run_for(20)
-    inner, outer = plumbing.log()
-    assert (inner.cold, outer.cold) == (True, True)
-    assert outer.at_s < inner.at_s < outer.ended_s
 
 
 # -- asynchronous

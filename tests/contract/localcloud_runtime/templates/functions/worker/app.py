@@ -14,6 +14,33 @@ IMPORTED_AT_S = time.time()
 _table = boto3.client("dynamodb")
 
 
+def _spin(event):
+    while True:
+        pass
+
+
+def _print_much(event):
+    print("x" * 1_000_000)
+    print("end")
+
+
+def _meet(event):
+    """Comes back only if another invocation runs beside this one: each waits for the other."""
+    mine, other = ({"pk": {"S": event[name]}} for name in ("me", "other"))
+    _table.put_item(TableName=os.environ["TABLE"], Item=mine)
+    while "Item" not in _table.get_item(TableName=os.environ["TABLE"], Key=other):
+        pass
+
+
+EXTREMES = {
+    "exit": lambda event: os._exit(event["status"]),
+    "signal": lambda event: os.kill(os.getpid(), event["number"]),
+    "spin": _spin,
+    "print much": _print_much,
+    "meet": _meet,
+}
+
+
 def lambda_handler(event, context):
     if "Records" in event:
         return _batch(event, context)
@@ -58,6 +85,8 @@ def _one(event, context, record=None):
     elif verb == "call":
         client = boto3.client(event["service"])
         return getattr(client, event["method"])(**event.get("params", {}))["ResponseMetadata"]
+    elif verb in EXTREMES:
+        EXTREMES[verb](event)
     elif verb == "unserialisable":
         return {"at": datetime.now(UTC)}
     return {
