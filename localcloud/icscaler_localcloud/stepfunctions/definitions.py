@@ -120,6 +120,12 @@ def _check_state(location: str, name: str, state: State, states: State, language
 
 
 def _check_targets(location: str, state: State, states: State) -> None:
+    ends = ("Next" in state) + (state.get("End") is True)
+    if ends != (state.get("Type") not in ("Choice", "Fail", "Succeed")):
+        raise DefinitionError(
+            "Every state but Choice, Fail and Succeed has exactly one of Next and End, those none",
+            location=location,
+        )
     transitions = [state, *state.get("Catch", ()), *state.get("Choices", ())]
     targets = [t["Next"] for t in transitions if "Next" in t] + [
         state[member] for member in ("Default",) if member in state

@@ -13,6 +13,7 @@ contract test. See also `matching.py` (errors, data) and `services_seam.py` (ser
 5. IterationWorker._eval_pool              recursive (a thousand items are too deep); a loop here.
    IterationWorker._eval_job               what is ended early is reported as MapIterationAborted.
 6. InlineIterationComponent._eval_body     starts as many workers as items; AWS runs 40 at once.
+7. EvalComponent._log_*                    writes the whole program into the log of each failure.
 """
 
 from __future__ import annotations
@@ -219,9 +220,15 @@ def _run_iterations(component: Any, env: Env) -> None:
     _eval_iterations(component, env)
 
 
+def _log_nothing(_: Any, **__: Any) -> None:
+    """What failed is in the execution's history."""
+
+
 def install() -> None:
     """Replace the methods listed above."""
     replace: Any = setattr
+    replace(EvalComponent, "_log_failure_event_exception", _log_nothing)
+    replace(EvalComponent, "_log_exception", _log_nothing)
     replace(Program, "eval", _run_program)
     replace(TimeoutSeconds, "__init__", _timeout_init)
     replace(ExecutionState, "_evaluate_with_timeout", _evaluate)

@@ -219,9 +219,8 @@ def _reset_states(states: Any, input_value: Any) -> None:
 
 
 def is_within_size_quota(value: Any) -> bool:
-    """Is it at most 256 KiB of UTF-8 JSON (a string as it is)?"""
-    text = value if isinstance(value, str) else compact_json(value)
-    return len(text.encode()) <= MAX_DATA_BYTES
+    """Is it at most 256 KiB of UTF-8 JSON?"""
+    return len(compact_json(value).encode()) <= MAX_DATA_BYTES
 
 
 def compact_json(value: Any) -> str:

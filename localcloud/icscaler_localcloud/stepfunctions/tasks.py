@@ -23,6 +23,7 @@ of real time with an error that shows where it is.
 
 from __future__ import annotations
 
+import ctypes
 import sys
 import threading
 import traceback
@@ -39,6 +40,10 @@ from icscaler_localcloud.clock import EventLoop, Timer
 FOREVER_S = 99_999_999
 # moto evaluates states recursively, JSONata within them; some systems give threads half a megabyte.
 _STACK_BYTES = 4 * 1024 * 1024
+
+
+_LOST = object()
+_END_ATTEMPTS = 20
 
 
 class Killed(BaseException):
@@ -115,7 +120,18 @@ class _Worker(threading.Thread):
             except BaseException as bug:
                 task._crash = bug
             self.task = None
-            self._troupe._finish(task, self)
+            if self._troupe._finish(task, self) is _LOST:
+                return
+
+    def end(self) -> None:
+        """Stop a thread that computes for ever: `Killed` is raised at its next step."""
+        raise_in = ctypes.pythonapi.PyThreadState_SetAsyncExc
+        for _ in range(_END_ATTEMPTS):
+            if not self.is_alive():
+                return
+            # One is not always enough: exceptions in finalizers are ignored.
+            raise_in(ctypes.c_ulong(self.ident or 0), ctypes.py_object(Killed))
+            self.join(timeout=0.05)
 
 
 def _closed_gate() -> threading.Lock:
@@ -143,6 +159,7 @@ class Troupe:
         self._closed = False
         self._lost = False
         """Has a task kept the turn? Then nothing can be handed over any more."""
+        self._lost_worker: _Worker | None = None
 
     # -- called from anywhere
 
@@ -188,6 +205,8 @@ class Troupe:
         """End every task and every thread; safe to call twice."""
         if self._closed:
             return
+        if self._lost_worker is not None:
+            self._lost_worker.end()
         if not self._lost:
             self.kill(list(self._roots))
         self._closed = True
@@ -289,14 +308,15 @@ class Troupe:
             error, task._raise = task._raise, None
             raise error
 
-    def _finish(self, task: Task, worker: _Worker) -> None:
+    def _finish(self, task: Task, worker: _Worker) -> object:
         task._state = _State.DONE
         task._worker = None
         task._target = _nothing
         if self._lost:
-            return
+            return _LOST
         self._idle.append(worker)
         self._yielded.release()
+        return None
 
     def _resume(self, task: Task) -> None:
         """Give the turn to `task` until it waits or ends; serve its calls meanwhile."""
@@ -328,6 +348,7 @@ class Troupe:
         except BaseException:
             # Also when an interrupt from the keyboard or a test's timeout strikes here.
             self._lost = task._killed = True
+            self._lost_worker = task._worker
             raise
         finally:
             self.current = None

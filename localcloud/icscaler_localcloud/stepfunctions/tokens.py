@@ -14,7 +14,7 @@ from moto.stepfunctions.parser.asl.eval.callback.callback import (
 )
 
 from icscaler_localcloud.services import ServiceError
-from icscaler_localcloud.stepfunctions.matching import is_within_size_quota
+from icscaler_localcloud.stepfunctions.matching import MAX_DATA_BYTES
 
 
 class TokenDesk:
@@ -37,7 +37,7 @@ class TokenDesk:
             json.loads(output)
         except ValueError as error:
             raise ServiceError("InvalidOutput", f"Invalid Output: '{error}'") from None
-        if not is_within_size_quota(output):
+        if len(output.encode()) > MAX_DATA_BYTES:
             raise ServiceError("InvalidOutput", "Invalid Output: 'Output exceeds 262144 bytes'")
         self._answer(token, CallbackOutcomeSuccess(callback_id=token, output=output))
 
