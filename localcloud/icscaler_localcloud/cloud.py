@@ -212,6 +212,7 @@ class LocalCloud:
     def sleep(self, seconds: float) -> None:
         """Virtual sleep of whoever runs now; other threads than the loop's do not wait."""
         if get_ident() == self._thread:
+            self.runner.settle()
             self.loop.sleep(seconds)
             self.runner.check_deadline()
 

@@ -252,6 +252,9 @@ class InProcessRunner:
         if self._deadlines and self._cloud.clock.now_s > self._deadlines[-1][0]:
             raise TaskTimedOut(self._deadlines[-1][1])
 
+    def settle(self) -> None:
+        """Nothing: a handler that is not running waits on this thread's stack."""
+
     def close(self) -> None:
         """Throw all environments away."""
         self._idle.clear()

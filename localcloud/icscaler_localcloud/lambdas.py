@@ -111,6 +111,10 @@ class Runner(Protocol):
         """Let the function that is calling die (FunctionKilled) when its time is over."""
         ...
 
+    def settle(self) -> None:
+        """Before virtual time passes: let what runs beside the caller come to rest."""
+        ...
+
     def close(self) -> None:
         """Throw all environments away."""
         ...

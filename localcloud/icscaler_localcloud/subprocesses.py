@@ -117,6 +117,22 @@ class SubprocessRunner:
         if self._callers and self._callers[-1].overdue(self._cloud.clock.now_s):
             raise TaskTimedOut(self._callers[-1].request.function.timeout_s)
 
+    def settle(self) -> None:
+        """Before virtual time passes: let every handler end, or wait for time to pass as well."""
+        while not all(self._at_rest(run) for run in self._runs.values()):
+            self._cloud.desk.serve(_TICK_S)
+
+    def _at_rest(self, run: _Run) -> bool:
+        if run in self._callers or run.environment.outcome() is not None:
+            return True
+        self._give_up_on(run)
+        return run.death is not None
+
+    def _give_up_on(self, run: _Run) -> None:
+        """Mark it as dead when its time is over."""
+        if run.death is None and run.overdue(self._cloud.clock.now_s):
+            run.death = TaskTimedOut(run.request.function.timeout_s)
+
     def pids(self) -> list[int]:
         """The processes of all environments, busy and idle."""
         busy = [run.environment for run in self._runs.values()]
@@ -158,8 +174,8 @@ class SubprocessRunner:
         environment, cloud = run.environment, self._cloud
         while True:
             outcome = environment.outcome()
-            if outcome is None and run.death is None and run.overdue(cloud.clock.now_s):
-                run.death = TaskTimedOut(run.request.function.timeout_s)
+            if outcome is None:
+                self._give_up_on(run)
             if run.death is not None:
                 payload, error_type = killed(run.death, run.request.request_id)
                 return Outcome(payload, error_type, reusable=False)

@@ -13,7 +13,7 @@ from icscaler.adapters.dynamodb import DynamoStateStore
 from icscaler.adapters.dynamodb.table import Table
 from icscaler.config.compile import compile_fleet
 from icscaler.config.load import load_fleet
-from icscaler_localcloud.cloud import LocalCloud
+from icscaler_localcloud.cloud import LocalCloud, RunnerKind
 
 ROOT = Path(__file__).parents[2]
 ENDPOINT = "shared"
@@ -174,9 +174,14 @@ class Rig:
 
 
 @contextmanager
-def rig(folder: Path, fleet: str | None = FLEET, **parameters: str) -> Iterator[Rig]:
+def rig(
+    folder: Path,
+    fleet: str | None = FLEET,
+    runner: RunnerKind = "in-process",
+    **parameters: str,
+) -> Iterator[Rig]:
     """A rig with components inline, blocks and flows, and `fleet` published."""
-    with LocalCloud(seed=7) as cloud:
+    with LocalCloud(seed=7, runner=runner) as cloud:
         stage = Rig(cloud, parameters)
         stage._folder = folder
         stage.create_endpoint(ENDPOINT, "inline", "blocks", "flows")

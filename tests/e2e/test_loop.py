@@ -32,6 +32,7 @@ def test_idle_models_go_to_zero_and_the_critical_one_stays_warm(rig: Rig) -> Non
     assert steps["blocks"] == ("Idle 0",)
 
 
+@pytest.mark.both_runners
 def test_a_refused_request_wakes_a_model_which_then_answers(rig: Rig) -> None:
     rig.play(30)
     assert NO_CAPACITY in str(rig.invoke("blocks"))
@@ -67,6 +68,7 @@ def test_a_senseless_wake_changes_nothing_and_breaks_nothing(rig: Rig, detail) -
     assert rig.failures() == []
 
 
+@pytest.mark.both_runners
 def test_every_change_is_recorded_told_and_replayable(rig: Rig) -> None:
     events = rig.cloud.client("events")
     sqs = rig.cloud.client("sqs")
