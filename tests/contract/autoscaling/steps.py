@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from icscaler_localcloud.cloud import LocalCloud
+from tests.contract.sagemaker.steps import copies_of, status_of, wait_until
 
 COPIES = {
     "ServiceNamespace": "sagemaker",
@@ -139,3 +140,14 @@ def alarms_named(cloud: LocalCloud, prefix: str | None = None) -> list[dict[str,
     given = {} if prefix is None else {"AlarmNamePrefix": prefix}
     answer = cloud.client("cloudwatch").describe_alarms(**given)
     return list(answer["MetricAlarms"])
+
+
+def settled(cloud: LocalCloud) -> None:
+    """Let a change of copies be over, and noticed."""
+    wait_until(cloud, lambda: status_of(cloud) == "InService")
+    cloud.run_for(20)
+
+
+def desired(cloud: LocalCloud) -> int:
+    """Desired copies of the component."""
+    return copies_of(cloud)[0]

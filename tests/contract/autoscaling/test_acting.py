@@ -9,29 +9,20 @@ import pytest
 from icscaler_localcloud.autoscaling import AutoScalingSettings, autoscaling_of
 from icscaler_localcloud.cloud import LocalCloud
 from tests.contract.autoscaling.steps import (
-    CONCURRENCY,
     COPIES,
     INSTANCES,
     activities,
     alarm,
     alarms_named,
     breach,
+    desired,
     reasons,
     register,
+    settled,
     step,
     track,
 )
 from tests.contract.sagemaker.steps import copies_of, set_copies, status_of, wait_until
-
-
-def settled(cloud: LocalCloud) -> None:
-    """Let a change of copies be over, and noticed."""
-    wait_until(cloud, lambda: status_of(cloud) == "InService")
-    cloud.run_for(20)
-
-
-def desired(cloud: LocalCloud) -> int:
-    return copies_of(cloud)[0]
 
 
 def instances(cloud: LocalCloud) -> tuple[int, int]:
@@ -101,154 +92,28 @@ def test_an_alarm_in_force_acts_again_every_minute(serving: LocalCloud) -> None:
 
 
 def test_a_copy_on_its_way_counts_once(serving: LocalCloud) -> None:
-    """+1 asked again while the first +1 starts is the same +1; with `desired` it is another."""
+    """+1 asked again while the first +1 starts is the same +1."""
     register(serving)
     alarm(serving, step(serving, (0, None, 1), Cooldown=0))
     breach(serving, "busy", 1)
     assert copies_of(serving) == (2, 1)
     breach(serving, "busy", 1)
-    assert desired(serving) == 2
+    assert len(activities(serving)) == 1
     assert reasons(serving) == [{"Code": "AlreadyAtDesiredCapacity", "CurrentCapacity": 2}]
 
 
-# -- cooldowns
-
-
-def test_within_a_cooldown_only_a_larger_scale_out_passes(serving: LocalCloud) -> None:
-    """The API Reference's example: +2, then +3 adds one, then +2 adds nothing."""
-    register(serving)
-    arn = step(serving, (0, 10, 2), (10, None, 3), Cooldown=600)
-    alarm(serving, arn)
-    breach(serving, "busy", 1)
-    settled(serving)
-    breach(serving, "busy", 12)
-    assert desired(serving) == 4
-    settled(serving)
-    breach(serving, "busy", 1)
-    assert desired(serving) == 4
-    serving.run_for(600)
-    breach(serving, "busy", 1)
-    assert desired(serving) == 6
-
-
-def test_a_cooldown_starts_when_the_change_is_complete(serving: LocalCloud) -> None:
-    register(serving)
-    alarm(serving, step(serving, (0, None, 1), Cooldown=300))
-    breach(serving, "busy", 1)
-    settled(serving)
-    serving.run_for(250)
-    breach(serving, "busy", 1)
-    assert desired(serving) == 2
-    serving.run_for(50)
-    breach(serving, "busy", 1)
-    assert desired(serving) == 3
-
-
-def test_a_cooldown_from_acceptance_is_over_earlier(serving: LocalCloud) -> None:
-    autoscaling_of(serving).settings = AutoScalingSettings(cooldown_from="acceptance")
-    register(serving)
-    alarm(serving, step(serving, (0, None, 1), Cooldown=60))
-    breach(serving, "busy", 1)
-    settled(serving)
-    breach(serving, "busy", 1)
-    assert desired(serving) == 3
-
-
-def test_a_scale_out_ends_the_cooldown_of_a_scale_in(serving: LocalCloud) -> None:
-    set_copies(serving, 5)
-    settled(serving)
-    register(serving)
-    alarm(serving, step(serving, (0, None, 1), name="out"))
-    down = step(serving, (None, 0, -1), name="in", Cooldown=3600)
-    alarm(serving, down, name="idle", comparison="LessThanOrEqualToThreshold")
-    breach(serving, "idle", -1)
-    settled(serving)
-    assert desired(serving) == 4
-    breach(serving, "idle", -1)
-    assert desired(serving) == 4, "the scale-in cools down"
-    breach(serving, "busy", 1)
-    settled(serving)
-    assert desired(serving) == 5, "a scale-out passes at once"
-    breach(serving, "idle", -1)
-    assert desired(serving) == 4, "and ended the scale-in's cooldown"
-
-
-@pytest.mark.parametrize(("old_counts", "expected"), [(False, 2), (True, 4)])
-def test_an_alarm_that_outlasts_the_start_it_asked_for(serving: LocalCloud, old_counts, expected):
-    """One datapoint keeps an alarm on five minutes on for a quarter of an hour."""
-    autoscaling_of(serving).settings = AutoScalingSettings(act_on_old_data=old_counts)
-    register(serving)
-    alarm(serving, step(serving, (0, None, 1), Cooldown=240), threshold=50, period_s=300)
-    serving.client("cloudwatch").put_metric_data(
-        Namespace="Test", MetricData=[{"MetricName": "Load", "Value": 60}]
+def test_a_copy_on_its_way_may_be_counted_from(serving: LocalCloud) -> None:
+    """From the desired count the same +1 is another one, which the busy component refuses."""
+    autoscaling_of(serving).settings = AutoScalingSettings(
+        counts_from="desired", cooldown_from="acceptance"
     )
-    serving.run_for(1200)
-    assert copies_of(serving) == (expected, expected)
-
-
-# -- several policies
-
-
-def test_the_largest_of_several_scale_outs_wins(serving: LocalCloud) -> None:
     register(serving)
-    for name, amount in (("some", 1), ("more", 4), ("few", 2)):
-        alarm(serving, step(serving, (0, None, amount), name=name), name=name)
-        serving.run_for(2)
-    for name in ("some", "more", "few"):
-        breach(serving, name, 1, wait_s=1)
-    serving.run_for(20)
-    assert desired(serving) == 5
-    (activity,) = activities(serving)
-    assert activity["Cause"].endswith("policy more")
-
-
-def test_a_scale_out_beats_a_scale_in(serving: LocalCloud) -> None:
-    set_copies(serving, 3)
-    settled(serving)
-    register(serving)
-    down = step(serving, (None, 0, -2), name="in")
-    alarm(serving, down, name="idle", comparison="LessThanOrEqualToThreshold")
-    alarm(serving, step(serving, (0, None, 1), name="out"))
-    breach(serving, "idle", -1, wait_s=1)
+    alarm(serving, step(serving, (0, None, 1), Cooldown=0))
     breach(serving, "busy", 1)
-    assert desired(serving) == 4
-
-
-def low_alarm(cloud: LocalCloud, which: int = 0) -> str:
-    found = [a["AlarmName"] for a in alarms_named(cloud, "TargetTracking-")]
-    return [name for name in found if "-AlarmLow-" in name][which]
-
-
-def test_target_tracking_scales_in_when_all_its_policies_agree(serving: LocalCloud) -> None:
-    set_copies(serving, 6)
-    settled(serving)
-    register(serving)
-    track(serving, "calls", value=10)
-    serving.run_for(1)
-    custom = {"Namespace": "Test", "MetricName": "Load", "Statistic": "Average"}
-    track(serving, "load", metric=custom, value=60)
-    policies = serving.client("application-autoscaling").describe_scaling_policies(
-        ServiceNamespace="sagemaker"
-    )["ScalingPolicies"]
-    calls, load = (policy["Alarms"][1]["AlarmName"] for policy in policies)
-    breach(serving, calls, 2)  # asks for 2 of 6; the other policy has no data
-    assert desired(serving) == 6
-    breach(serving, load, 40, wait_s=1)  # asks for 4 of 6
-    breach(serving, calls, 2)
-    assert desired(serving) == 4, "the larger of both"
-    (activity,) = activities(serving)
-    assert activity["Cause"].endswith("triggered policy load")
-
-
-def test_a_policy_without_scale_in_holds_nothing_back(serving: LocalCloud) -> None:
-    set_copies(serving, 6)
-    settled(serving)
-    register(serving)
-    track(serving, "calls", value=10)
-    serving.run_for(1)
-    track(serving, "concurrency", metric=CONCURRENCY, DisableScaleIn=True)
-    breach(serving, low_alarm(serving), 5)
-    assert desired(serving) == 3
+    breach(serving, "busy", 1)
+    refused, _ = activities(serving)
+    assert refused["Description"] == "Setting desired copy count to 3."
+    assert refused["StatusCode"] == "Failed"
 
 
 # -- target tracking on real traffic

@@ -17,6 +17,7 @@ from icscaler_localcloud.autoscaling.cooldown import (
     blocks_scale_in,
     out_to,
 )
+from icscaler_localcloud.autoscaling.model import Key, Target
 from icscaler_localcloud.autoscaling.settings import AutoScalingSettings
 from icscaler_localcloud.autoscaling.steps import Step, Steps, aggregated, ordered, problem_with
 from icscaler_localcloud.autoscaling.tracking import tracked_capacity
@@ -196,6 +197,19 @@ def test_what_target_tracking_asks_for_keeps_the_metric_at_its_target(base, valu
     if asked > base:
         assert base * value > (asked - 1) * target * (1 - 1e-6)
     assert (asked > base) == (value > target) or asked == base
+
+
+def test_the_capacity_of_a_time() -> None:
+    target = Target(Key("sagemaker", "r", "d"), "arn", 0, 9, "role", 0.0, {})
+    assert target.count_at(50, now=7) == 7, "nothing was read"
+    for at_s, count in ((100, 1), (200, 1), (300, 4), (400, 2)):
+        target.saw(at_s, count)
+    assert target.counts == [(100, 1), (300, 4), (400, 2)]
+    assert [target.count_at(at_s, now=7) for at_s in (50, 250, 300, 399, 500)] == [1, 1, 4, 4, 2]
+    assert target.count_at(0.0, now=7) == 7, "a datapoint without a time"
+    for at_s in range(500, 700):
+        target.saw(at_s, at_s)
+    assert len(target.counts) == 64
 
 
 # -- cooldowns

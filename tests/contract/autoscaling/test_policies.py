@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -103,8 +104,6 @@ def test_alarms_of_predefined_metrics(
 
 
 def test_names_and_words_are_those_of_aws(cloud: LocalCloud, scaling: Any) -> None:
-    import re
-
     register(cloud)
     answer = track(cloud)
     assert re.fullmatch(

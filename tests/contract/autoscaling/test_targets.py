@@ -161,6 +161,15 @@ def test_old_bounds_are_forgotten_when_new_ones_come(serving: LocalCloud) -> Non
     assert [activity["StatusCode"] for activity in activities(serving)] == ["Failed"]
 
 
+def test_only_the_newest_bounds_are_tried_again(serving: LocalCloud) -> None:
+    set_copies(serving, 2)
+    serving.world.faults.stuck_updating.add("inline")
+    for maximum in (5, 6, 7):
+        register(serving, MinCapacity=3, MaxCapacity=maximum)
+    serving.run_for(130)
+    assert len(activities(serving)) == 3 + 2
+
+
 # -- tags and the end
 
 
