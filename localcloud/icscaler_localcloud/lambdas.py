@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -155,6 +155,8 @@ class Functions:
         self._by_name: dict[str, Function] = {}
         self._in_flight: dict[str, int] = {}
         self.log: deque[Invocation] = deque(maxlen=_LOG_LENGTH)
+        self.invocations: Counter[str] = Counter()
+        """How often each function was invoked, by logical id."""
 
     def add(self, function: Function) -> None:
         """Deploy a function; its clients act as its role from now on."""
@@ -246,6 +248,7 @@ class Functions:
             max_memory_mb=ran.max_memory_mb,
         )
         self.log.append(done)
+        self.invocations[function.logical_id] += 1
         self._cloud.invocation_done(function, done)
         return done
 
