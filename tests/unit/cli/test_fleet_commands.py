@@ -2,29 +2,14 @@
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
-from moto import mock_aws
-from typer.testing import CliRunner
 
-from icscaler_cli.main import app
+from tests.unit.cli.shell import TABLE, TEMPLATE, run
 
-TABLE = "icscaler-state"
-SETTINGS = (
-    "AWS_PROFILE",
-    "AWS_REGION",
-    "AWS_DEFAULT_REGION",
-    "AWS_ACCESS_KEY_ID",
-    "AWS_SECRET_ACCESS_KEY",
-    "AWS_SESSION_TOKEN",
-    "AWS_ENDPOINT_URL",
-    "ICSCALER_TABLE",
-    "ICSCALER_STACK",
-)
 FLEET = """
 version: 1
 defaults:
@@ -36,55 +21,6 @@ endpoints:
 models:
   - name: [chat, code]
 """
-TEMPLATE = {
-    "Resources": {
-        "StateTable": {
-            "Type": "AWS::DynamoDB::Table",
-            "Properties": {
-                "TableName": TABLE,
-                "BillingMode": "PAY_PER_REQUEST",
-                "AttributeDefinitions": [
-                    {"AttributeName": "pk", "AttributeType": "S"},
-                    {"AttributeName": "sk", "AttributeType": "S"},
-                ],
-                "KeySchema": [
-                    {"AttributeName": "pk", "KeyType": "HASH"},
-                    {"AttributeName": "sk", "KeyType": "RANGE"},
-                ],
-            },
-        }
-    },
-    "Outputs": {"StateTableName": {"Value": {"Ref": "StateTable"}}},
-}
-
-
-def run(*arguments: str, stdin: str | None = None) -> Any:
-    """The command as a user starts it; an exception that gets out is a stack trace for them."""
-    result: Any = CliRunner().invoke(app, list(arguments), input=stdin)
-    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
-    assert "Traceback" not in result.output
-    return result
-
-
-@pytest.fixture(autouse=True)
-def nobody(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No credentials, Region or settings of whoever runs the tests."""
-    for name in SETTINGS:
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "no-config"))
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "no-credentials"))
-
-
-@pytest.fixture
-def stack(nobody: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A deployed controller, as far as the command line needs one."""
-    monkeypatch.setenv("AWS_REGION", "us-east-1")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    with mock_aws():
-        client = boto3.client("cloudformation")
-        client.create_stack(StackName="icscaler", TemplateBody=json.dumps(TEMPLATE))
-        yield
 
 
 @pytest.fixture
