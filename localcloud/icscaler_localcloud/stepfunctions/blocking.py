@@ -31,6 +31,11 @@ def perform_on(troupe: Troupe | None, random: Random | None = None) -> None:
     _random = random or Random(0)
 
 
+def is_performed_by(troupe: Troupe) -> bool:
+    """Is this the troupe of the open cloud?"""
+    return _troupe is troupe
+
+
 def stage() -> Troupe:
     """The troupe of the open cloud."""
     if _troupe is None:

@@ -25,7 +25,7 @@ from moto.stepfunctions.parser.asl.parse.asl_parser import (
 )
 
 from icscaler_localcloud.stepfunctions.expressions import ExpressionError, check
-from icscaler_localcloud.stepfunctions.integrations import operation_of
+from icscaler_localcloud.stepfunctions.integrations import operation_of, supported
 
 MAX_DEFINITION_BYTES = 1024 * 1024
 # Optimized integrations that are answered here.
@@ -50,6 +50,8 @@ class Definition:
     text: str
     program: Program
     timeout_s: int | None
+    awaits_children: bool
+    """Does a task wait for a child execution (`.sync`)?"""
 
 
 @lru_cache(maxsize=512)
@@ -66,7 +68,8 @@ def read(text: str) -> Definition:
         raise DefinitionError(str(error), code="INVALID_JSON") from None
     if not isinstance(document, dict):
         raise DefinitionError("The definition must be an object", code="INVALID_JSON")
-    for location, name, state, states, language in _states(document, "", "JSONPath"):
+    found = list(_states(document, "", "JSONPath"))
+    for location, name, state, states, language in found:
         _check_state(location, name, state, states, language)
     try:
         program: Any = AmazonStateLanguageParser.parse(text)[0]
@@ -75,7 +78,12 @@ def read(text: str) -> Definition:
     except Exception as error:  # moto's preprocessor raises whatever comes to hand
         raise DefinitionError(str(error) or type(error).__name__) from None
     timeout = program.timeout_seconds
-    return Definition(text, program, timeout.timeout_seconds if timeout is not None else None)
+    return Definition(
+        text,
+        program,
+        timeout_s=timeout.timeout_seconds if timeout is not None else None,
+        awaits_children=any(".sync" in str(s.get("Resource", "")) for _, _, s, _, _ in found),
+    )
 
 
 State = Mapping[str, Any]
@@ -114,6 +122,8 @@ def _check_state(location: str, name: str, state: State, states: State, language
         _check_map(location, state)
     if state.get("Type") == "Task":
         _check_task(location, state)
+    elif "TimeoutSeconds" in state or "HeartbeatSeconds" in state:
+        raise DefinitionError("Only Task states have time limits", location=location)
     if language == "JSONata":
         for path, text in _texts(state, ("Branches", "ItemProcessor", "Iterator")):
             _check_expression(f"{location}{path}", text)
@@ -182,7 +192,7 @@ def _check_arguments(location: str, state: State, resource: Any) -> None:
     arguments = state.get("Arguments", state.get("Parameters"))
     if not isinstance(arguments, dict) or operation.input_shape is None:
         return
-    known = {_plain(member) for member in operation.input_shape.members}
+    known = {_plain(member) for member in supported(resource) or operation.input_shape.members}
     for member in arguments:
         if _plain(member.removesuffix(".$")) not in known:
             raise DefinitionError(

@@ -70,6 +70,16 @@ _OPTIMIZED = {
     "sqs": ("SQS", "AmazonSQSException", "AmazonSQS"),
     "states": ("StepFunctions", "AWSStepFunctionsException", "AWSStepFunctions"),
 }
+# moto drops parameters that are not listed; this one it has forgotten.
+state_task_service_lambda._SUPPORTED_API_PARAM_BINDINGS["invoke"].add("InvocationType")
+_BINDINGS: dict[str, dict[str, set[str]]] = {
+    "dynamodb": state_task_service_dynamodb._SUPPORTED_API_PARAM_BINDINGS,
+    "events": state_task_service_events._SUPPORTED_API_PARAM_BINDINGS,
+    "lambda": state_task_service_lambda._SUPPORTED_API_PARAM_BINDINGS,
+    "sns": state_task_service_sns._SUPPORTED_API_PARAM_BINDINGS,
+    "sqs": state_task_service_sqs._SUPPORTED_API_PARAM_BINDINGS,
+    "states": state_task_service_sfn._SUPPORTED_API_PARAM_BINDINGS,
+}
 _NO_ERROR_TYPE = (
     "The cause could not be determined because Lambda did not return an error type. "
     "Returned payload: "
@@ -119,6 +129,14 @@ def operation_of(resource: Any) -> Any:
         if camel_to_snake_case(name) == wanted:
             return model.operation_model(name)
     return None
+
+
+def supported(resource: Any) -> set[str] | None:
+    """The parameters an optimized integration takes; None for SDK integrations: all there are."""
+    if resource.service_name == "aws-sdk":
+        return None
+    members: set[str] | None = _BINDINGS[resource.service_name].get(resource.api_action.lower())
+    return members
 
 
 def _to_botocore(task: Any, parameters: dict[str, Any], *_: Any, **__: Any) -> None:

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from icscaler_localcloud.stepfunctions.service import StepFunctions
 
 Params = Mapping[str, Any]
+# What `.sync` of states:startExecution takes (Developer Guide, "IAM policies for nested workflows").
+_CHILD_RULE = "StepFunctionsGetEventsForStepFunctionsExecutionRule"
+_RULE_ACTIONS = ("PutTargets", "PutRule", "DescribeRule")
 _SETTINGS = ("loggingConfiguration", "tracingConfiguration", "encryptionConfiguration")
 
 
@@ -63,7 +66,7 @@ class MachineApi:
                 "ValidationException", "versions are not supported by the local cloud"
             )
         definition = _read(params["definition"])
-        self._check_role(params["roleArn"])
+        self._check_role(params["roleArn"], definition)
         arn = f"arn:aws:states:{cloud.region}:{cloud.account}:stateMachine:{name}"
         known = self._by_arn.get(arn)
         if known is not None:
@@ -91,7 +94,7 @@ class MachineApi:
         old = machine.revision
         definition = _read(params["definition"]) if "definition" in params else old.definition
         role_arn = params.get("roleArn", old.role_arn)
-        self._check_role(role_arn)
+        self._check_role(role_arn, definition)
         machine.revision = Revision(machine.arn, machine.name, role_arn, definition, new_id())
         machine.settings |= {key: params[key] for key in _SETTINGS if key in params}
         machine.updated_s = self._service.cloud.clock.now_s
@@ -108,7 +111,7 @@ class MachineApi:
         if all(e.ending is not None for e in self._service.of_machine(machine.arn)):
             self._by_arn.pop(machine.arn, None)
 
-    def _check_role(self, role_arn: str) -> None:
+    def _check_role(self, role_arn: str, definition: Definition) -> None:
         cloud = self._service.cloud
         if not cloud.enforce_iam:
             return
@@ -118,6 +121,14 @@ class MachineApi:
                 "AccessDeniedException",
                 "Neither the global service principal states.amazonaws.com, nor the regional one "
                 f"is authorized to assume the provided role. ({role_arn})",
+            )
+        # Step Functions learns of a child's end by a rule that it makes in the role's name.
+        rule = f"arn:aws:events:{cloud.region}:{cloud.account}:rule/{_CHILD_RULE}"
+        if definition.awaits_children and not all(
+            cloud.iam.allows(role_arn, f"events:{action}", rule) for action in _RULE_ACTIONS
+        ):
+            raise ServiceError(
+                "AccessDeniedException", f"'{role_arn}' is not authorized to create managed-rule."
             )
 
     # -- looking

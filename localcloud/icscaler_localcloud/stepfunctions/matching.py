@@ -14,6 +14,8 @@
 8. States.reset                            leaves `$states.result` null where AWS has none.
 9. is_within_size_quota                    counts JSON with spaces and escapes.
 10. State.EnteredTime                      +00:00 where AWS writes Z.
+11. Seconds and other numbers by JSONata     are cut to integers; AWS wants whole numbers.
+12. json paths                             parsed anew each time; cached here.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ import copy
 import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from types import SimpleNamespace
 from typing import Any
 
@@ -39,13 +42,21 @@ from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name
 from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name_type import (
     StatesErrorNameType,
 )
+from moto.stepfunctions.parser.asl.component.common.path import result_path
 from moto.stepfunctions.parser.asl.component.common.string.string_expression import (
     StringJSONata,
     StringVariableSample,
 )
+from moto.stepfunctions.parser.asl.component.common.timeouts.heartbeat import (
+    HeartbeatSecondsJSONata,
+)
+from moto.stepfunctions.parser.asl.component.common.timeouts.timeout import TimeoutSecondsJSONata
 from moto.stepfunctions.parser.asl.component.state import state as state_module
 from moto.stepfunctions.parser.asl.component.state.choice.state_choice import StateChoice
 from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration import iteration_worker
+from moto.stepfunctions.parser.asl.component.state.exec.state_map.max_concurrency import (
+    MaxConcurrencyJSONata,
+)
 from moto.stepfunctions.parser.asl.component.state.exec.state_parallel import branches_decl
 from moto.stepfunctions.parser.asl.component.state.exec.state_task import (
     state_task,
@@ -55,9 +66,13 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service impor
     state_task_service,
     state_task_service_callback,
 )
+from moto.stepfunctions.parser.asl.component.state.wait.wait_function.seconds import (
+    SecondsJSONata,
+)
 from moto.stepfunctions.parser.asl.eval.callback.callback import HeartbeatTimeoutError
 from moto.stepfunctions.parser.asl.eval.states import States
 from moto.stepfunctions.parser.asl.eval.variable_store import VariableStore
+from moto.stepfunctions.parser.asl.utils import json_path
 
 from icscaler_localcloud.stepfunctions.blocking import stage
 from icscaler_localcloud.stepfunctions.expressions import ExpressionError, Expressions
@@ -188,6 +203,26 @@ def _choice_output(state: Any, env: Env) -> None:
     env.next_state_name = following
 
 
+# -- numbers --------------------------------------------------------------------------------------
+
+
+def _whole(field: str, least: int) -> Callable[[Any, Env], int]:
+    """The value of a JSONata field that must be a whole number of at least `least`."""
+
+    def evaluate(component: Any, env: Env) -> int:
+        component.string_jsonata.eval(env=env)
+        value = env.stack.pop()
+        if isinstance(value, bool) or not isinstance(value, int) or value < least:
+            raise _evaluation_failure(
+                env,
+                f"The JSONata expression '{component.string_jsonata.expression}' specified for the "
+                f"field '{field}' must evaluate to an integer of at least {least}, not {value!r}.",
+            )
+        return value
+
+    return evaluate
+
+
 # -- data -----------------------------------------------------------------------------------------
 
 
@@ -253,6 +288,12 @@ def install() -> None:
     replace(States, "reset", _reset_states)
     for module in (state_module, state_task_service, state_task_lambda):
         replace(module, "is_within_size_quota", is_within_size_quota)
+    replace(SecondsJSONata, "_get_wait_seconds", _whole("Seconds", 0))
+    replace(TimeoutSecondsJSONata, "_eval_seconds", _whole("TimeoutSeconds", 1))
+    replace(HeartbeatSecondsJSONata, "_eval_seconds", _whole("HeartbeatSeconds", 1))
+    replace(MaxConcurrencyJSONata, "_eval_max_concurrency", _whole("MaxConcurrency", 0))
+    for module in (result_path, json_path):
+        replace(module, "parse", lru_cache(maxsize=4096)(module.parse))
     clock = SimpleNamespace(
         datetime=SimpleNamespace(now=_entered), timezone=SimpleNamespace(utc=UTC)
     )

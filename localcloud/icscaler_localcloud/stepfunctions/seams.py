@@ -52,7 +52,9 @@ def open_stage(troupe: Troupe, random: Random, expressions: Expressions) -> None
     matching.evaluate_with(expressions)
 
 
-def close_stage() -> None:
-    """No cloud is open any more."""
+def close_stage(troupe: Troupe) -> None:
+    """The cloud of this troupe is closed; no effect when another one has opened since."""
+    if not blocking.is_performed_by(troupe):
+        return
     blocking.perform_on(None)
     matching.evaluate_with(None)

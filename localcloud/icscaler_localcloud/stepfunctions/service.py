@@ -85,7 +85,7 @@ class StepFunctions:
     def close(self) -> None:
         """End every execution and every thread, without a trace in histories."""
         self.troupe.close()
-        seams.close_stage()
+        seams.close_stage(self.troupe)
 
     # -- starting
 

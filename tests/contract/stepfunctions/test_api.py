@@ -337,6 +337,16 @@ def test_a_role_that_states_may_not_assume(deployed: Machines) -> None:
             id="no such member",
         ),
         pytest.param(
+            {"States": {"A": task("states:startExecution", {"TraceHeader": "t"})}},
+            'The field "TraceHeader" is not supported',
+            id="member that the integration would drop",
+        ),
+        pytest.param(
+            {"States": {"A": {"Type": "Pass", "TimeoutSeconds": 5, "End": True}}},
+            "Only Task states",
+            id="time limit of a Pass",
+        ),
+        pytest.param(
             {"States": {"A": {"Type": "Pass", "Output": "{% 1 + %}", "End": True}}},
             "Invalid JSONata",
             id="expression",

@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from tests.contract.stepfunctions.conftest import Machines, task
 
@@ -71,6 +72,17 @@ def test_a_child_that_fails_fails_the_task(machines: Machines, pattern: str) -> 
     seen = machines.run(definition, {"n": 1})
     assert (seen["output"]["Error"], seen["took_s"]) == ("States.TaskFailed", 5)
     assert '"Error": "Broken"' in seen["output"]["Cause"]
+
+
+def test_waiting_for_a_child_takes_rights_to_a_rule(deployed: Machines) -> None:
+    child = deployed.create(SLOW, "child")
+    seen = deployed.run(nested(child, ".sync:2"), {"n": 1})
+    assert (seen["status"], seen["took_s"]) == ("SUCCEEDED", 600)
+    assert deployed.stack is not None
+    powerless = Machines(deployed.cloud, deployed.stack.attribute("PowerlessRole", "Arn"))
+    powerless.create(nested(child), "fire and forget")
+    with pytest.raises(ClientError, match="not authorized to create managed-rule"):
+        powerless.create(nested(child, ".sync"))
 
 
 @pytest.mark.parametrize("how", ["stopped", "timed out"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import Any
 
@@ -64,6 +65,34 @@ def test_a_wait_until_no_time_fails(machines: Machines) -> None:
     assert (seen["status"], seen["error"]) == ("FAILED", "States.Runtime")
 
 
+@pytest.mark.parametrize(
+    ("state", "says"),
+    [
+        pytest.param({"Type": "Wait", "Seconds": "{% 1.5 %}"}, "'Seconds'.*not 1.5", id="Wait"),
+        pytest.param({"Type": "Wait", "Seconds": "{% -1 %}"}, "'Seconds'.*not -1", id="negative"),
+        pytest.param(
+            task("sns:publish", {"Message": "m"}, TimeoutSeconds="{% 0 %}"),
+            "TimeoutSeconds",
+            id="Task",
+        ),
+        pytest.param(
+            {
+                "Type": "Map",
+                "Items": [1],
+                "MaxConcurrency": "{% '2' %}",
+                "ItemProcessor": {"StartAt": "D", "States": {"D": DONE}},
+            },
+            "MaxConcurrency",
+            id="Map",
+        ),
+    ],
+)
+def test_numbers_are_whole(machines: Machines, state: dict[str, Any], says: str) -> None:
+    seen = machines.run(one(state))
+    assert (seen["status"], seen["error"]) == ("FAILED", "States.QueryEvaluationError")
+    assert re.search(says, seen["cause"])
+
+
 # -- Choice, Fail ---------------------------------------------------------------------------------
 
 CHOICE = {
@@ -109,6 +138,13 @@ def test_no_choice_matched(machines: Machines) -> None:
     definition = {"States": {"Which": {"Type": "Choice", "Choices": choices}, "One": DONE}}
     seen = machines.run(definition, {"n": 2})
     assert (seen["status"], seen["error"]) == ("FAILED", "States.NoChoiceMatched")
+
+
+def test_a_condition_is_true_or_false(machines: Machines) -> None:
+    choices = [{"Condition": "{% 1 %}", "Next": "One"}]
+    definition = {"States": {"Which": {"Type": "Choice", "Choices": choices}, "One": DONE}}
+    seen = machines.run(definition)
+    assert (seen["status"], "boolean" in seen["cause"]) == ("FAILED", True)
 
 
 # -- Parallel and Map -----------------------------------------------------------------------------

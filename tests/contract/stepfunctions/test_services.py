@@ -53,6 +53,17 @@ def test_a_function_that_sleeps_takes_virtual_time_and_others_go_on(deployed: Ma
     assert deployed.look(quick)["took_s"] == 5
 
 
+def test_a_function_may_be_asked_without_waiting(deployed: Machines) -> None:
+    arguments = {
+        "FunctionName": deployed.physical_id("Worker"),
+        "InvocationType": "Event",
+        "Payload": {"do": "sleep", "seconds": 30},
+    }
+    seen = run_task(deployed, "lambda:invoke", arguments)
+    assert (seen["output"]["StatusCode"], seen["took_s"]) == (202, 0)
+    assert len(deployed.asked("sleep")) == 1
+
+
 def test_a_function_may_start_executions(deployed: Machines) -> None:
     inner = deployed.create({"States": {"W": {"Type": "Wait", "Seconds": 5, "End": True}}}, "inner")
     deployed.cloud.faults.pause_before_call("Worker", "dynamodb", "PutItem", seconds=30)
