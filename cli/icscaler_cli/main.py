@@ -15,6 +15,7 @@ from typer.core import TyperCommand, TyperGroup
 _COMMANDS = {
     "demo": "Play a day of traffic through the deployed controller on the local cloud.",
     "fleet": "Check and publish the fleet file, and show what is in force.",
+    "local": "The local cloud: SageMaker endpoints for any AWS client, on this machine.",
     "look": "Ask for a look at endpoints now, instead of within a minute.",
     "pause": "Keep the controller from writing to models, endpoints or the whole fleet.",
     "release": "Hand models back before the stack is deleted, or they leave the fleet file.",

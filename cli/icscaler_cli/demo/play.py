@@ -7,8 +7,9 @@ from icscaler_cli.demo.look_log import LoggedChange, LookLog
 from icscaler_cli.demo.scenario import Scenario
 from icscaler_cli.demo.watch import Watch
 from icscaler_localcloud.cloud import LocalCloud
-from icscaler_sim.traces.trace import Arrivals
+from icscaler_sim.traces.trace import Arrivals, Trace
 from icscaler_sim.world.specs import ComponentView
+from icscaler_sim.world.world import World
 
 MINUTE_S = 60
 SETTLE_S = 120
@@ -62,6 +63,39 @@ class Minute:
 OnMinute = Callable[[Minute], None]
 
 
+class Arriving:
+    """Lets a trace's requests arrive, bin after bin; its second 0 is at `start_s`."""
+
+    def __init__(self, world: World, trace: Trace, start_s: int) -> None:
+        self._world = world
+        self._start_s = start_s
+        self._bins = trace.iter_bins()
+        self._pending = next(self._bins, None)
+
+    def until(self, end_s: int) -> dict[str, int]:
+        """All bins that start before second `end_s` and were not yet sent: requests by model."""
+        sent: dict[str, int] = {}
+        while self._pending is not None and self._pending[0] < end_s:
+            self._arrive(*self._pending, sent)
+            self._pending = next(self._bins, None)
+        return sent
+
+    def _arrive(
+        self, t_start_s: int, width_s: int, arrivals: list[Arrivals], sent: dict[str, int]
+    ) -> None:
+        start_s = self._start_s + t_start_s
+        for name, requests, tokens_in, tokens_out in arrivals:
+            sent[name] = sent.get(name, 0) + requests
+            self._world.arrive(
+                name,
+                requests,
+                start_s,
+                start_s + width_s,
+                input_tokens=tokens_in / requests,
+                output_tokens=tokens_out / requests,
+            )
+
+
 class Player:
     """Plays one scenario on one stage."""
 
@@ -82,14 +116,10 @@ class Player:
         before_gpu_s = cloud.world.tally.gpu_seconds()
         before_instance_s = dict(cloud.world.tally.instance_seconds())
         self._begin()
-        bins = self._scenario.trace.iter_bins()
-        pending = next(bins, None)
+        arriving = Arriving(cloud.world, self._scenario.trace, recording.start_s)
         for minute in range(self._scenario.duration_s // MINUTE_S):
             end_s = (minute + 1) * MINUTE_S
-            demand: dict[str, int] = {}
-            while pending is not None and pending[0] < end_s:
-                self._arrive(*pending, demand)
-                pending = next(bins, None)
+            demand = arriving.until(end_s)
             cloud.run_until(recording.start_s + end_s)
             on_minute(self._sample(minute, demand))
         recording.gpu_seconds = cloud.world.tally.gpu_seconds() - before_gpu_s
@@ -107,21 +137,6 @@ class Player:
         for name in self._scenario.fleet.endpoints:
             self.recording.endpoints[name] = EndpointSeries()
         self._instance_gpu_seconds = self._instance_gpus()
-
-    def _arrive(
-        self, t_start_s: int, width_s: int, arrivals: list[Arrivals], demand: dict[str, int]
-    ) -> None:
-        start_s = self.recording.start_s + t_start_s
-        for name, requests, tokens_in, tokens_out in arrivals:
-            demand[name] = demand.get(name, 0) + requests
-            self._cloud.world.arrive(
-                name,
-                requests,
-                start_s,
-                start_s + width_s,
-                input_tokens=tokens_in / requests,
-                output_tokens=tokens_out / requests,
-            )
 
     def _sample(self, minute: int, demand: dict[str, int]) -> Minute:
         recording, cloud = self.recording, self._cloud

@@ -99,7 +99,7 @@ def find_repository() -> Path:
             return folder
     raise DemoError(
         f"{TEMPLATE} is not there",
-        "the demo deploys it: run `icscaler demo` from a checkout of the project",
+        "it is what is deployed: install icscaler from a checkout of the project",
     )
 
 

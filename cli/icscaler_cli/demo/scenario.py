@@ -86,7 +86,7 @@ def build_scenario(wanted: Wanted, repository: Path, out: Path, prices: PriceTab
         trace = _cut(whole, wanted)
         fleet = _fleet_of(trace, wanted, out, prices)
         title, traffic = "Recorded traffic", trace.source
-    shapes = _shapes(fleet)
+    shapes = copy_shapes(fleet)
     _check_known(trace, shapes, wanted)
     copies = first_copies(fleet, trace, shapes)
     start_s = MONDAY_S + _start_s(whole, wanted)
@@ -126,7 +126,8 @@ def _fleet_of(trace: Trace, wanted: Wanted, out: Path, prices: PriceTable) -> Co
     return compile_fleet(load_fleet(path))
 
 
-def _shapes(fleet: CompiledFleet) -> dict[str, CopyShape]:
+def copy_shapes(fleet: CompiledFleet) -> dict[str, CopyShape]:
+    """How each model's copies work, by its GPUs. `DemoError` for a kind the world cannot play."""
     shapes = {}
     for endpoint in fleet.endpoints.values():
         for name, model in endpoint.models.items():

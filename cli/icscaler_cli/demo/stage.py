@@ -4,7 +4,7 @@ Everything goes through boto3, so what is played is what AWS would accept: a com
 one copy or more because CreateInferenceComponent refuses zero; unused ones the controller unloads.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,7 +36,13 @@ class Stage:
     deployed_s: int
 
 
-def set_stage(cloud: LocalCloud, scenario: Scenario, template: Path, tell: Tell) -> Stage:
+def set_stage(
+    cloud: LocalCloud,
+    scenario: Scenario,
+    template: Path,
+    tell: Tell,
+    parameters: Mapping[str, str] = PARAMETERS,
+) -> Stage:
     """Create, wait until everything is in service, deploy and publish just before the traffic.
 
     So the controller finds every model with a copy, and nobody has used them yet.
@@ -56,7 +62,7 @@ def set_stage(cloud: LocalCloud, scenario: Scenario, template: Path, tell: Tell)
         cloud.run_until(scenario.start_s - DEPLOY_AHEAD_S)
     deployed_s = int(cloud.clock.now_s)
     tell(f"deploying {template.name}")
-    stack = cloud.deploy(template, parameters=PARAMETERS, name=STACK)
+    stack = cloud.deploy(template, parameters=parameters, name=STACK)
     store = state_store(stack.outputs["StateTableName"])
     store.publish(scenario.fleet.endpoints, scenario.fleet.version, None)
     return Stage(store, deployed_s)
