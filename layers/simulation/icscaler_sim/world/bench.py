@@ -1,8 +1,9 @@
 """How fast the world runs: `python -m icscaler_sim.world.bench [--days N]`.
 
 Prints model-minutes per second of 157 components over one day in 60 s bins, a third of them
-active in any minute, and of the same fleet loaded but idle, as a ratio. Nothing is asserted:
-speed depends on the machine, the ratio hardly does.
+active in any minute, and of the same fleet loaded but idle while it is read, as a ratio (idle and
+unread, nothing is computed). Nothing is asserted: speed depends on the machine, the ratio hardly
+does.
 """
 
 from __future__ import annotations
@@ -83,7 +84,6 @@ def main() -> None:
         ("a third active", 1 / 3, "nothing"),
         ("a third active, rows of each read every minute", 1 / 3, "rows"),
         ("a third active, two series of each read every minute", 1 / 3, "series"),
-        ("all loaded, all idle", 0.0, "nothing"),
         ("all loaded, all idle, rows read every minute", 0.0, "rows"),
     )
     base: float | None = None
