@@ -188,3 +188,6 @@ def test_the_pace_lets_the_first_through_and_spaces_the_rest() -> None:
     now_s[0] += 5.0
     pace.wait()
     assert slept == [0.5, 0.3]
+    now_s[0] -= 3600.0
+    pace.wait()
+    assert slept[2:] == [0.5], "the clock was set back"

@@ -23,20 +23,23 @@ _ACTIONS = ("AlarmActions", "OKActions", "InsufficientDataActions")
 
 @dataclass(slots=True)
 class Pace:
-    """Lets one caller through every `every_s` seconds; the first at once."""
+    """Lets one caller through every `every_s` seconds; the first at once.
+
+    A clock that is set back costs one pause, not more.
+    """
 
     every_s: float = 1 / CALLS_PER_SECOND
     sleep: Callable[[float], None] = lambda seconds: time.sleep(seconds)
-    now: Callable[[], float] = lambda: time.monotonic()
-    _next_s: float | None = None
+    now: Callable[[], float] = lambda: time.time()
+    _last_s: float | None = None
 
     def wait(self) -> None:
         """Return when it is the caller's turn."""
-        now_s = self.now()
-        turn_s = now_s if self._next_s is None else max(now_s, self._next_s)
-        if turn_s > now_s:
-            self.sleep(turn_s - now_s)
-        self._next_s = turn_s + self.every_s
+        if self._last_s is not None:
+            pause_s = min(self.every_s, self._last_s + self.every_s - self.now())
+            if pause_s > 0:
+                self.sleep(pause_s)
+        self._last_s = self.now()
 
 
 @dataclass(slots=True)
