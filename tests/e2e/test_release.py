@@ -146,7 +146,8 @@ class TestRelease:
         assert asleep.current("inline") == 8
         told = [line for line in result.stderr.splitlines() if "on shared: " in line]
         assert {line.split()[0] for line in told} <= {"blocks", "flows"}
-        assert told
+        assert "flows on shared: not woken: ValidationException: There is not enough" in told[-1]
+        assert "Room comes from" in result.stderr
 
     def test_only_asking_takes_no_time(self, asleep: Rig, operator: Operator) -> None:
         began_s = asleep.cloud.clock.now_s

@@ -21,7 +21,7 @@ from icscaler_cli.options import (
 )
 from icscaler_cli.output import AwsTroubleError, ExitCode, console, number, reported_failures, say
 from icscaler_cli.release import alarms
-from icscaler_cli.release.plan import Released, State, released, selected
+from icscaler_cli.release.plan import Released, released, selected
 from icscaler_cli.release.view import table_of, tell_next, tell_result
 from icscaler_cli.release.waking import DeniedError, Waking
 from icscaler_cli.switching import refuse_unknown, set_switches
@@ -193,5 +193,3 @@ def _wake(waking: Waking, every: list[Released], wait_s: int) -> None:
             "it needs sagemaker:UpdateInferenceComponentRuntimeConfig on the components; "
             "then run the same command again",
         ) from error
-    if any(each.state is State.READY for each in every):
-        say("Copies are in service.")

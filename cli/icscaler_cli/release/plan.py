@@ -19,7 +19,7 @@ class State(StrEnum):
     LEFT = "left as it is"
     TO_WAKE = "to be woken"
     ASKED = "asked for, not in service yet"
-    REFUSED = "refused, asked for again"
+    REFUSED = "not woken"
     HELD = "held by somebody else"
     FAILED = "can't be woken"
     READY = "in service"

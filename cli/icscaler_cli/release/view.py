@@ -40,6 +40,8 @@ def tell_result(every: Sequence[Released], alarms: int | None) -> bool:
     for each in unfinished:
         reason = f": {each.text}" if each.text else ""
         say(f"  {each.name} on {each.endpoint}: {each.state}{reason}", "bold red")
+    if any(each.state is State.REFUSED for each in unfinished):
+        say("    Room comes from fewer copies of other models or a higher MaxInstanceCount.")
     if alarms is None:
         say("Alarms were not looked for: name their prefix with --alarm-prefix.", "yellow")
     elif alarms:
