@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from icscaler_localcloud.stepfunctions.service import StepFunctions
 
 Params = Mapping[str, Any]
-# What `.sync` of states:startExecution takes (Developer Guide, "IAM policies for nested workflows").
+# What `.sync` takes (Developer Guide, "IAM policies for integrated services", Step Functions).
 _CHILD_RULE = "StepFunctionsGetEventsForStepFunctionsExecutionRule"
 _RULE_ACTIONS = ("PutTargets", "PutRule", "DescribeRule")
 _SETTINGS = ("loggingConfiguration", "tracingConfiguration", "encryptionConfiguration")

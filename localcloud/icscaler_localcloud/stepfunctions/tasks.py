@@ -23,31 +23,18 @@ of real time with an error that shows where it is.
 
 from __future__ import annotations
 
-import ctypes
-import sys
-import threading
-import traceback
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import Enum, auto
-from itertools import count
 from typing import Any
 
 from icscaler_localcloud.clock import EventLoop, Timer
+from icscaler_localcloud.stepfunctions.workers import Killed, Worker, closed_gate
 
 # moto's word for "no timeout" (99,999,999 s): no timer is kept for it.
 FOREVER_S = 99_999_999
-# moto evaluates states recursively, JSONata within them; some systems give threads half a megabyte.
-_STACK_BYTES = 4 * 1024 * 1024
-
-
-_LOST = object()
-_END_ATTEMPTS = 20
-
-
-class Killed(BaseException):
-    """Raised in a task where it waits, to end it: no `except Exception` may stop it."""
+__all__ = ["FOREVER_S", "Killed", "Task", "TaskHungError", "Troupe"]
 
 
 class TaskHungError(RuntimeError):
@@ -74,7 +61,7 @@ class Task:
         self._troupe = troupe
         self._target = target
         self._state = _State.NEW
-        self._worker: _Worker | None = None
+        self._worker: Worker | None = None
         self._request: Callable[[], object] | None = None
         self._expected: tuple[type[Exception], ...] = ()
         self._calls = 0
@@ -96,51 +83,6 @@ class Task:
         return f"<task {self.label} {self._state.name.lower()}>"
 
 
-class _Worker(threading.Thread):
-    """An operating-system thread that runs one task after the other."""
-
-    _numbers = count(1)
-
-    def __init__(self, troupe: Troupe) -> None:
-        super().__init__(name=f"state-machine-{next(self._numbers)}", daemon=True)
-        self._troupe = troupe
-        self.go = _closed_gate()
-        self.task: Task | None = None
-
-    def run(self) -> None:
-        while True:
-            self.go.acquire()
-            task = self.task
-            if task is None:
-                return
-            try:
-                task._target()
-            except Killed:
-                pass
-            except BaseException as bug:
-                task._crash = bug
-            self.task = None
-            if self._troupe._finish(task, self) is _LOST:
-                return
-
-    def end(self) -> None:
-        """Stop a thread that computes for ever: `Killed` is raised at its next step."""
-        raise_in = ctypes.pythonapi.PyThreadState_SetAsyncExc
-        for _ in range(_END_ATTEMPTS):
-            if not self.is_alive():
-                return
-            # One is not always enough: exceptions in finalizers are ignored.
-            raise_in(ctypes.c_ulong(self.ident or 0), ctypes.py_object(Killed))
-            self.join(timeout=0.05)
-
-
-def _closed_gate() -> threading.Lock:
-    """A lock as a gate: `release` lets one `acquire` through. Much cheaper than a Semaphore."""
-    gate = threading.Lock()
-    gate.acquire()
-    return gate
-
-
 class Troupe:
     """The tasks of one local cloud."""
 
@@ -153,13 +95,13 @@ class Troupe:
         """How often the turn was handed to a task."""
         self._ready: deque[Task] = deque()
         self._drain_due = False
-        self._yielded = _closed_gate()
-        self._idle: list[_Worker] = []
+        self._yielded = closed_gate()
+        self._idle: list[Worker] = []
         self._roots: list[Task] = []
         self._closed = False
         self._lost = False
         """Has a task kept the turn? Then nothing can be handed over any more."""
-        self._lost_worker: _Worker | None = None
+        self._lost_worker: Worker | None = None
 
     # -- called from anywhere
 
@@ -211,8 +153,7 @@ class Troupe:
             self.kill(list(self._roots))
         self._closed = True
         for worker in self._idle:
-            worker.go.release()
-            worker.join(timeout=1)
+            worker.dismiss()
         self._idle.clear()
 
     # -- called by the running task
@@ -308,15 +249,22 @@ class Troupe:
             error, task._raise = task._raise, None
             raise error
 
-    def _finish(self, task: Task, worker: _Worker) -> object:
+    def _perform(self, task: Task, worker: Worker) -> bool:
+        """What a worker does: the task from beginning to end; may the worker go on?"""
+        try:
+            task._target()
+        except Killed:
+            pass
+        except BaseException as bug:
+            task._crash = bug
         task._state = _State.DONE
         task._worker = None
         task._target = _nothing
         if self._lost:
-            return _LOST
+            return False
         self._idle.append(worker)
         self._yielded.release()
-        return None
+        return True
 
     def _resume(self, task: Task) -> None:
         """Give the turn to `task` until it waits or ends; serve its calls meanwhile."""
@@ -355,18 +303,9 @@ class Troupe:
         if task._state is _State.DONE:
             self._bury(task)
 
-    def _hire(self, task: Task) -> _Worker:
-        if self._idle:
-            worker = self._idle.pop()
-            worker.task = task
-            return worker
-        worker = _Worker(self)
-        worker.task = task
-        before = threading.stack_size(_STACK_BYTES)
-        try:
-            worker.start()
-        finally:
-            threading.stack_size(before)
+    def _hire(self, task: Task) -> Worker:
+        worker = self._idle.pop() if self._idle else Worker.hired()
+        worker.work = lambda: self._perform(task, worker)
         return worker
 
     def _bury(self, task: Task) -> None:
@@ -378,12 +317,10 @@ class Troupe:
             raise crash
 
     def _hung(self, task: Task) -> TaskHungError:
-        thread_id = task._worker.ident if task._worker is not None else None
-        frame = sys._current_frames().get(thread_id or 0)
-        stack = "".join(traceback.format_stack(frame)) if frame is not None else "(no stack)"
+        place = task._worker.place() if task._worker is not None else "(no thread)"
         return TaskHungError(
             f"{task.label} has not come back for {self.guard_s:g} s of real time; no state "
-            f"machine of this local cloud can go on. It is at:\n{stack}"
+            f"machine of this local cloud can go on. It is at:\n{place}"
         )
 
     # -- readiness
