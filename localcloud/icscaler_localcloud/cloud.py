@@ -35,7 +35,7 @@ from icscaler_localcloud.alarms import Alarms, AlarmSettings
 from icscaler_localcloud.clock import MINUTE_S, EventLoop, Recurring, Timer, VirtualClock
 from icscaler_localcloud.desk import Desk
 from icscaler_localcloud.events import EventRouter
-from icscaler_localcloud.faults import Faults
+from icscaler_localcloud.faults import Faults, Lane, Timekeeper
 from icscaler_localcloud.gateway import ApiCall, Gateway
 from icscaler_localcloud.iam import Iam, Principal
 from icscaler_localcloud.inprocess import InProcessRunner
@@ -104,7 +104,7 @@ class LocalCloud:
             raise RuntimeError("a local cloud is already open in this process; close it first")
         self.region, self.account, self.seed = region, account, seed
         self.delays = delays or Delays()
-        self.faults = faults or Faults()
+        self.faults = faults or Faults(seed)
         self.alarm_settings = alarm_settings or AlarmSettings()
         self.enforce_iam = enforce_iam
         self.desk = Desk()
@@ -358,6 +358,19 @@ class LocalCloud:
     def _called(self, call: ApiCall) -> None:
         if (call.service, call.operation) in _SCHEDULING_CALLS and call.status < 300:
             self.schedule_runner.sync()
+
+    @property
+    def handlers_now_s(self) -> float:
+        """What the clock of functions shows."""
+        return self.clock.now_s + self.faults.skew_s(Timekeeper.FUNCTIONS)
+
+    def arrive(self, lane: Lane, source: str, target: str, deliver: Callable[[], None]) -> None:
+        """Deliver at once, unless a fault loses, delays or repeats what goes to `target`."""
+        for late_s in self.faults.arrivals(lane, source, target):
+            if late_s > 0:
+                self.loop.call_in(late_s, deliver)
+            else:
+                deliver()
 
     def _from_topic(
         self, function_arn: str, subscription_arn: str, notification: Mapping[str, Any]

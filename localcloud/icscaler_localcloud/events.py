@@ -12,10 +12,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from icscaler_localcloud import moto_seams
 from icscaler_localcloud.clock import utc_text
+from icscaler_localcloud.faults import Lane, Timekeeper
 from icscaler_localcloud.moto_seams import RuleView
 from icscaler_localcloud.services import ServiceError
 from icscaler_localcloud.targets import DeliveryError
@@ -127,11 +129,15 @@ class EventRouter:
             "detail-type": detail_type,
             "source": source,
             "account": self._cloud.account,
-            "time": utc_text(self._cloud.clock.now_s if at_s is None else at_s),
+            "time": utc_text(self._now_s() if at_s is None else at_s),
             "region": self._cloud.region,
             "resources": list(resources),
             "detail": dict(detail),
         }
+
+    def _now_s(self) -> float:
+        """What EventBridge's clock shows."""
+        return self._cloud.clock.now_s + self._cloud.faults.skew_s(Timekeeper.EVENTS)
 
     # -- delivery
 
@@ -148,23 +154,28 @@ class EventRouter:
     def _to_targets(self, rule: RuleView, event: Mapping[str, Any]) -> None:
         for target in rule.targets:
             message = _target_input(target, event, rule, self._cloud.iso_now())
-            try:
-                self._cloud.targets.deliver(
-                    target["Arn"],
-                    message,
-                    source_arn=rule.arn,
-                    role_arn=target.get("RoleArn"),
-                    principal=PRINCIPAL,
-                    group=target.get("SqsParameters", {}).get("MessageGroupId"),
-                )
-            except DeliveryError as failure:
-                self._cloud.dead_letter(
-                    target.get("DeadLetterConfig", {}).get("Arn"),
-                    message,
-                    failure,
-                    rule_arn=rule.arn,
-                    target_arn=target["Arn"],
-                )
+            self._cloud.arrive(
+                Lane.EVENTS, rule.arn, target["Arn"], partial(self._deliver, rule, target, message)
+            )
+
+    def _deliver(self, rule: RuleView, target: Mapping[str, Any], message: Any) -> None:
+        try:
+            self._cloud.targets.deliver(
+                target["Arn"],
+                message,
+                source_arn=rule.arn,
+                role_arn=target.get("RoleArn"),
+                principal=PRINCIPAL,
+                group=target.get("SqsParameters", {}).get("MessageGroupId"),
+            )
+        except DeliveryError as failure:
+            self._cloud.dead_letter(
+                target.get("DeadLetterConfig", {}).get("Arn"),
+                message,
+                failure,
+                rule_arn=rule.arn,
+                target_arn=target["Arn"],
+            )
 
 
 def _invalid(message: str) -> dict[str, str]:

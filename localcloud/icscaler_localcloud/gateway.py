@@ -15,7 +15,8 @@ from threading import RLock
 from typing import TYPE_CHECKING
 
 from icscaler_localcloud import moto_seams
-from icscaler_localcloud.faults import Effect, FunctionKilled, Switch
+from icscaler_localcloud.faults import CallSeen, Effect, FunctionKilled
+from icscaler_localcloud.faults.calls import CallSwitch
 from icscaler_localcloud.iam import Principal
 from icscaler_localcloud.services import OwnService, ServiceError
 from icscaler_localcloud.wire import ApiReply, ApiRequest, codec
@@ -23,7 +24,8 @@ from icscaler_localcloud.wire import ApiReply, ApiRequest, codec
 if TYPE_CHECKING:
     from icscaler_localcloud.cloud import LocalCloud
 
-_BEFORE = frozenset({Effect.PAUSE, Effect.KILL_BEFORE, Effect.REFUSE})
+_SLOW = frozenset({Effect.PAUSE})
+_BEFORE = frozenset({Effect.KILL_BEFORE, Effect.REFUSE})
 _AFTER = frozenset({Effect.DROP_REPLY, Effect.KILL_AFTER})
 # How moto is told an account other than its default one.
 _ACCOUNT_HEADER = "x-moto-account-id"
@@ -78,10 +80,12 @@ class Gateway:
             )
         principal = self._principals.get(_access_key(request))
         caller = principal.names if principal is not None else _OUTSIDER
-        struck = self._cloud.faults.struck(request.service, operation, caller, _BEFORE)
-        while struck is not None and struck.effect is Effect.PAUSE:
-            self._cloud.sleep(struck.seconds)
-            struck = self._cloud.faults.struck(request.service, operation, caller, _BEFORE)
+        faults, now_s = self._cloud.faults, self._cloud.clock.now_s
+        seen = CallSeen(request.service, operation, caller, request.body, now_s)
+        slow = faults.struck(seen, _SLOW)
+        if slow is not None:
+            self._cloud.sleep(slow.seconds)
+        struck = faults.struck(seen, _BEFORE)
         with self._lock:
             self._cloud.before_call(principal)
             self.calls[request.service, operation] += 1
@@ -94,7 +98,7 @@ class Gateway:
         with self._lock:
             for listener in self._listeners:
                 listener(call)
-            lost = self._cloud.faults.struck(request.service, operation, caller, _AFTER)
+            lost = faults.struck(seen, _AFTER)
         if lost is None:
             return reply
         if lost.effect is Effect.KILL_AFTER:
@@ -106,7 +110,7 @@ class Gateway:
         request: ApiRequest,
         operation: str,
         principal: Principal | None,
-        struck: Switch | None,
+        struck: CallSwitch | None,
     ) -> ApiReply | None:
         if struck is not None and struck.effect is Effect.KILL_BEFORE:
             raise FunctionKilled(f"killed before {request.service}:{operation}")

@@ -219,7 +219,7 @@ class InProcessRunner:
     def __init__(self, cloud: LocalCloud) -> None:
         self._cloud = cloud
         self._idle: dict[str, list[Environment]] = {}
-        self._datetime = VirtualDatetime(lambda: cloud.clock.now_s)
+        self._datetime = VirtualDatetime(lambda: cloud.handlers_now_s)
         self._deadlines: list[tuple[float, int]] = []
 
     def run(self, request: RunRequest) -> RunResult:
@@ -246,6 +246,10 @@ class InProcessRunner:
         finally:
             self._deadlines.pop()
         return RunResult(payload, error_type, environment.take_lines(), cold)
+
+    def forget(self, function: Function) -> None:
+        """Throw away the function's warm environments."""
+        self._idle.pop(function.name, None)
 
     def check_deadline(self) -> None:
         """Let the running function die (TaskTimedOut) when its time is over."""
@@ -331,7 +335,7 @@ def _virtual_time(cloud: LocalCloud) -> Iterator[None]:
     strangers = {thread.ident for thread in live_threads()} - {loop_thread}
 
     def virtual_time() -> float:
-        return real_time() if get_ident() in strangers else cloud.clock.now_s
+        return real_time() if get_ident() in strangers else cloud.handlers_now_s
 
     def virtual_sleep(seconds: float | SupportsIndex) -> None:
         if get_ident() in strangers:

@@ -16,11 +16,13 @@ import hashlib
 import json
 from collections import Counter, deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from icscaler_localcloud import moto_seams
+from icscaler_localcloud.faults import Lane
+from icscaler_localcloud.faults.functions import Trouble
 from icscaler_localcloud.iam import Principal
 from icscaler_localcloud.targets import DeliveryError
 
@@ -105,6 +107,10 @@ class Runner(Protocol):
 
     def run(self, request: RunRequest) -> RunResult:
         """One invocation in a free environment, a fresh one if none is warm."""
+        ...
+
+    def forget(self, function: Function) -> None:
+        """Throw away the function's warm environments: its next invocation starts cold."""
         ...
 
     def check_deadline(self) -> None:
@@ -197,8 +203,7 @@ class Functions:
     ) -> Invocation:
         """Run a function now and wait; TooManyRequestsError when it has no concurrency left."""
         function = self.get(name)
-        limit = function.reserved_concurrency
-        if limit is not None and self.running(function) >= limit:
+        if self._exhausted(function):
             self._cloud.throttled(function)
             raise TooManyRequestsError(function.name)
         self._in_flight[function.name] = self.running(function) + 1
@@ -207,9 +212,18 @@ class Functions:
         finally:
             self._in_flight[function.name] -= 1
 
+    def _exhausted(self, function: Function) -> bool:
+        """Is no concurrency left for the function, really or by a fault?"""
+        limit = function.reserved_concurrency
+        if limit is not None and self.running(function) >= limit:
+            return True
+        return self._cloud.faults.troubled(Trouble.THROTTLED, function.name, function.logical_id)
+
     def _run(
         self, function: Function, event: Any, trigger: str, attempt: int, request_id: str
     ) -> Invocation:
+        if self._cloud.faults.troubled(Trouble.COLD, function.name, function.logical_id):
+            self._runner.forget(function)
         clock = self._cloud.clock
         at_s = clock.now_s
         started_ms = self._cloud.real_ms()
@@ -259,8 +273,16 @@ class Functions:
         job = _AsyncEvent(
             self.get(name), event, trigger, moto_seams.new_id(), self._cloud.clock.now_s
         )
-        self._cloud.loop.call_in(self._cloud.delays.async_invoke_s, lambda: self._attempt(job))
+        self._cloud.arrive(
+            Lane.ASYNC,
+            trigger,
+            job.function.arn,
+            lambda: self._accept(replace(job)),
+        )
         return job.request_id
+
+    def _accept(self, job: _AsyncEvent) -> None:
+        self._cloud.loop.call_in(self._cloud.delays.async_invoke_s, lambda: self._attempt(job))
 
     def _attempt(self, job: _AsyncEvent) -> None:
         try:

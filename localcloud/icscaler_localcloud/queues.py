@@ -5,8 +5,12 @@ becomes visible again, and when an invocation ends. For a FIFO queue, SQS itself
 lets one batch per message group be in flight; groups run side by side as far as virtual time is
 concerned (a handler that waits lets other groups run).
 
-Source: Lambda Developer Guide, "Using Lambda with Amazon SQS" (batch failure reporting, scaling)
-and SQS Developer Guide, "Visibility timeout", "Dead-letter queues".
+A batch that the function has no concurrency for is tried again, with backoff, until its visibility
+timeout ends.
+
+Source: Lambda Developer Guide, "Using Lambda with Amazon SQS" (batch failure reporting, scaling),
+Lambda Operator Guide, "Handling errors for an SQS event source", SQS Developer Guide, "Visibility
+timeout", "Dead-letter queues".
 """
 
 from __future__ import annotations
@@ -17,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from icscaler_localcloud import moto_seams
 from icscaler_localcloud.clock import Timer
+from icscaler_localcloud.faults import Lane, Timekeeper
 from icscaler_localcloud.lambdas import Invocation, TooManyRequestsError
 from icscaler_localcloud.queue_metrics import QueueMetrics
 
@@ -26,6 +31,7 @@ if TYPE_CHECKING:
     from icscaler_localcloud.cloud import LocalCloud
 
 MAX_FIFO_BATCH = 10
+_MAX_THROTTLE_DELAY_S = 20.0
 # A FIFO queue cannot have more than this many batches in flight in one mapping by default.
 _MAX_CONCURRENCY = 1000
 
@@ -96,33 +102,63 @@ class QueuePoller:
                 break
             # A receive has moved messages that were received too often to the dead-letter queue.
             mapping.in_flight += 1
-            self._cloud.loop.call_in(0, lambda m=messages: self._process(mapping, m))  # type: ignore[misc]
+            self._hand_over(mapping, messages)
         view = queues.view(mapping.queue_arn)
         if view.messages and view.next_visible_s is not None and mapping.enabled:
             # Strictly after: SQS shows a message again when its timeout is over, not as it ends.
             due_s = max(view.next_visible_s + 0.001, self._cloud.clock.now_s + 1)
             self._schedule(mapping, due_s)
 
-    def _process(self, mapping: EventSourceMapping, messages: list[Message]) -> None:
+    def _hand_over(self, mapping: EventSourceMapping, messages: list[Message]) -> None:
+        cloud = self._cloud
+        for late_s in cloud.faults.arrivals(Lane.QUEUE, mapping.queue_arn, mapping.function_name):
+            cloud.loop.call_in(late_s, lambda: self._process(mapping, messages))
+
+    def _process(
+        self, mapping: EventSourceMapping, messages: list[Message], throttles: int = 0
+    ) -> None:
         event = {"Records": [self._record(message, mapping.queue_arn) for message in messages]}
         try:
             done = self._cloud.functions.invoke(mapping.function_name, event, trigger="sqs")
         except TooManyRequestsError:
-            return  # the batch becomes visible again after its timeout
-        finally:
-            mapping.in_flight -= 1
-            self._arrived(mapping.queue_arn)
+            self._throttled(mapping, messages, throttles)
+            return
+        except BaseException:
+            self._ended(mapping)
+            raise
+        self._ended(mapping)
         failed = failed_message_ids(done, mapping.report_batch_item_failures, event)
         for message in messages:
             if message.id not in failed and message.receipt_handle is not None:
-                self._cloud.queues.delete(mapping.queue_arn, message.receipt_handle)
+                self._delete(mapping, message.receipt_handle)
+
+    def _throttled(
+        self, mapping: EventSourceMapping, messages: list[Message], throttles: int
+    ) -> None:
+        """Try the batch again until its visibility timeout ends: then it is back in the queue."""
+        delay_s = min(2.0**throttles, _MAX_THROTTLE_DELAY_S)
+        visible_s = min(message.visible_at for message in messages) / 1000
+        if self._cloud.clock.now_s + delay_s >= visible_s:
+            self._ended(mapping)
+            return
+        self._cloud.loop.call_in(delay_s, lambda: self._process(mapping, messages, throttles + 1))
+
+    def _ended(self, mapping: EventSourceMapping) -> None:
+        mapping.in_flight -= 1
+        self._arrived(mapping.queue_arn)
+
+    def _delete(self, mapping: EventSourceMapping, receipt_handle: str) -> None:
+        forgotten = self._cloud.faults.delete_is_forgotten(mapping.queue_arn, mapping.function_name)
+        if not forgotten:
+            self._cloud.queues.delete(mapping.queue_arn, receipt_handle)
 
     def _record(self, message: Message, queue_arn: str) -> dict[str, Any]:
+        received_ms = message.approximate_first_receive_timestamp
         attributes = {
             "ApproximateReceiveCount": str(message.approximate_receive_count),
-            "SentTimestamp": str(message.sent_timestamp),
+            "SentTimestamp": self._shown_ms(message.sent_timestamp),
             "SenderId": message.sender_id,
-            "ApproximateFirstReceiveTimestamp": str(message.approximate_first_receive_timestamp),
+            "ApproximateFirstReceiveTimestamp": self._shown_ms(received_ms),
         }
         if message.group_id is not None:
             attributes["MessageGroupId"] = message.group_id
@@ -143,6 +179,10 @@ class QueuePoller:
             "eventSourceARN": queue_arn,
             "awsRegion": self._cloud.region,
         }
+
+    def _shown_ms(self, at_ms: float | None) -> str:
+        """A time as SQS's clock shows it."""
+        return str(int((at_ms or 0) + 1000 * self._cloud.faults.skew_s(Timekeeper.SQS)))
 
 
 def failed_message_ids(

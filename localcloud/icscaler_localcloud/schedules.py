@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 
 from icscaler_localcloud import moto_seams
 from icscaler_localcloud.clock import Timer, utc_text
+from icscaler_localcloud.faults import Lane, Timekeeper
 from icscaler_localcloud.targets import DeliveryError
 
 if TYPE_CHECKING:
@@ -159,7 +160,9 @@ class ScheduleRunner:
 
     def _arm(self, key: tuple[str, str, str], last_s: float) -> None:
         due_s = parse(key[1]).after(last_s, key[2])
-        self._timers[key] = self._cloud.loop.call_at(due_s, lambda: self._fire(key, due_s))
+        # By Scheduler's own clock: one that is ahead fires early.
+        true_s = due_s - self._cloud.faults.skew_s(Timekeeper.SCHEDULER)
+        self._timers[key] = self._cloud.loop.call_at(true_s, lambda: self._fire(key, due_s))
 
     def _fire(self, key: tuple[str, str, str], due_s: float) -> None:
         self._arm(key, due_s)
@@ -173,8 +176,15 @@ class ScheduleRunner:
         schedule = next(
             s for s in moto_seams.schedules(self._cloud.account, self._cloud.region) if s.arn == arn
         )
-        target = schedule.target
-        message = self._message(target.get("Input"), arn, due_s)
+        message = self._message(schedule.target.get("Input"), arn, due_s)
+        self._cloud.arrive(
+            Lane.SCHEDULER,
+            arn,
+            schedule.target["Arn"],
+            lambda: self._deliver(arn, schedule.target, message),
+        )
+
+    def _deliver(self, arn: str, target: Mapping[str, Any], message: Any) -> None:
         try:
             self._cloud.targets.deliver(
                 target["Arn"],

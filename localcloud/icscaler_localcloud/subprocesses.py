@@ -81,7 +81,7 @@ class SubprocessRunner:
             )
         self._cloud = cloud
         self._door = Door(cloud)
-        self._clock = SharedClock(cloud.clock.now_s)
+        self._clock = SharedClock(cloud.handlers_now_s)
         self._front = HttpFront(self._ask)
         self._idle: dict[str, list[WorkerProcess]] = {}
         self._runs: dict[str, _Run] = {}
@@ -92,13 +92,13 @@ class SubprocessRunner:
         environment = self._free_environment(request.function)
         cold = environment.init_ms is None
         run = _Run(environment, request)
-        self._clock.set(self._cloud.clock.now_s)
+        self._clock.set(self._cloud.handlers_now_s)
         environment.begin(request)
         with self._in_progress(run):
             outcome = self._outcome(run)
         memory_mb = environment.max_memory_mb()
         if outcome.reusable:
-            self._idle[request.function.name].append(environment)
+            self._idle.setdefault(request.function.name, []).append(environment)
         else:
             environment.end()
         if run.bug is not None:
@@ -111,6 +111,11 @@ class SubprocessRunner:
             init_ms=environment.init_ms if cold else None,
             max_memory_mb=memory_mb,
         )
+
+    def forget(self, function: Function) -> None:
+        """End the function's idle processes."""
+        for environment in self._idle.pop(function.name, []):
+            environment.end()
 
     def check_deadline(self) -> None:
         """Let the function that is calling die (TaskTimedOut) when its time is over."""
@@ -221,4 +226,4 @@ class SubprocessRunner:
             return ApiReply(500, {}, "".join(traceback.format_exception(bug)).encode())
         finally:
             self._callers.pop()
-            self._clock.set(self._cloud.clock.now_s)
+            self._clock.set(self._cloud.handlers_now_s)

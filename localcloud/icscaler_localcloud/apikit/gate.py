@@ -37,13 +37,13 @@ class CallGate:
 
     def limit(self, limits: Mapping[str, RateLimit]) -> Callable[[], None]:
         """Meter operations by token bucket; "*" is the bucket of all operations not named."""
-        buckets: dict[str, _Bucket] = {}
+        buckets: dict[str, Bucket] = {}
 
         def hook(operation: str, now_s: float) -> None:
             name = operation if operation in limits else "*"
             if name not in limits:
                 return
-            full = _Bucket(limits[name], limits[name].burst, now_s)
+            full = Bucket(limits[name], limits[name].burst, now_s)
             if not buckets.setdefault(name, full).take(now_s):
                 raise self.rate_exceeded()
 
@@ -74,12 +74,15 @@ class RateLimit:
 
 
 @dataclass(slots=True)
-class _Bucket:
+class Bucket:
+    """Tokens left of a rate limit."""
+
     limit: RateLimit
     tokens: float
     filled_s: float
 
     def take(self, now_s: float) -> bool:
+        """Take one; False when there is none left."""
         elapsed_s = max(0.0, now_s - self.filled_s)
         self.tokens = min(self.limit.burst, self.tokens + elapsed_s * self.limit.per_s)
         self.filled_s = now_s

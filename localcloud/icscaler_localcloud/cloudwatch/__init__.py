@@ -27,5 +27,10 @@ def create_service(cloud: LocalCloud) -> CloudWatchService:
         cloud=cloud,
     )
     return CloudWatchService(
-        cloud.metrics, cloud.clock, account=account, region=region, alarms=alarms
+        cloud.metrics,
+        cloud.clock,
+        account=account,
+        region=region,
+        alarms=alarms,
+        spoil=cloud.faults.spoiled,
     )

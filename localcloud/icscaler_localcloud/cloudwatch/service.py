@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from icscaler_localcloud.apikit.gate import CallGate
@@ -25,10 +25,18 @@ class Clock(Protocol):
     def now_s(self) -> float: ...
 
 
+Spoil = Callable[[Mapping[str, Any], Sequence[Mapping[str, Any]]], Mapping[str, Any]]
+
+
+def _as_it_is(answer: Mapping[str, Any], _: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    return answer
+
+
 class CloudWatchService:
     """The metric API over a MetricStore, alarms, and dashboards.
 
     `alarms` evaluates and delivers in a cloud; by default it only keeps what it is told.
+    `spoil(answer, queries)` is where faults change what GetMetricData answers.
     `lag_s` is how long a published custom metric stays unreadable (AWS names no figure).
     `series_requested` counts the metrics asked of GetMetricData, which is what AWS bills.
     """
@@ -42,6 +50,7 @@ class CloudWatchService:
         region: str,
         lag_s: float = 0.0,
         alarms: Alarms | None = None,
+        spoil: Spoil = _as_it_is,
     ) -> None:
         self.store = store
         self.alarms = alarms or _kept_alarms(store, clock, account, region)
@@ -52,6 +61,7 @@ class CloudWatchService:
         self.series_requested = 0
         self._clock = clock
         self._account = account
+        self._spoil = spoil
 
     def call(self, operation: str, params: Mapping[str, Any]) -> Mapping[str, Any] | None:
         """Answer one operation; ServiceError with AWS's code and text where it refuses."""
@@ -64,7 +74,8 @@ class CloudWatchService:
                 return None
             case "GetMetricData":
                 self.series_requested += sum("MetricStat" in q for q in params["MetricDataQueries"])
-                return get_metric_data(self.store, params, now_s, self._account)
+                answer = get_metric_data(self.store, params, now_s, self._account)
+                return self._spoil(answer, params["MetricDataQueries"])
             case "GetMetricStatistics":
                 return get_metric_statistics(self.store, params, now_s)
             case "ListMetrics":

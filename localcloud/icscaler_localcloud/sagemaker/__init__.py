@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from icscaler_localcloud.cloudwatch import CloudWatchService
+from icscaler_localcloud.faults import Timekeeper
 from icscaler_localcloud.sagemaker.arns import Arns
 from icscaler_localcloud.sagemaker.context import Context
 from icscaler_localcloud.sagemaker.events import POLL_S, EndpointEvents
@@ -40,7 +41,12 @@ def create_runtime_service(cloud: LocalCloud) -> RuntimeService:
 
 
 def _context(cloud: LocalCloud) -> Context:
-    return Context(cloud.world, cloud.clock, Arns(cloud.account, cloud.region))
+    return Context(
+        cloud.world,
+        cloud.clock,
+        Arns(cloud.account, cloud.region),
+        clock_skew_s=lambda: cloud.faults.skew_s(Timekeeper.SAGEMAKER),
+    )
 
 
 def _publish(cloud: LocalCloud, kind: str, detail: Mapping[str, Any], resources: list[str]) -> None:

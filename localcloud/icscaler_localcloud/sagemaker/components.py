@@ -116,9 +116,9 @@ class ComponentOperations:
         rows = (
             Row(
                 view.name,
-                view.created_s,
+                self._context.shown_s(view.created_s),
                 partial(self._summary, view),
-                modified_s=view.modified_s,
+                modified_s=self._context.shown_s(view.modified_s),
                 status=view.status,
                 endpoint=view.endpoint,
                 variant=view.variant,
@@ -203,8 +203,8 @@ class ComponentOperations:
             "EndpointName": view.endpoint,
             "EndpointArn": arns.endpoint(view.endpoint),
             "VariantName": view.variant,
-            "CreationTime": view.created_s,
-            "LastModifiedTime": view.modified_s,
+            "CreationTime": self._context.shown_s(view.created_s),
+            "LastModifiedTime": self._context.shown_s(view.modified_s),
             "InferenceComponentStatus": view.status,
         }
 

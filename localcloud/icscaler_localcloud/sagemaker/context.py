@@ -34,7 +34,8 @@ class Context:
     """The account's SageMaker in one Region.
 
     `quotas` limits instances per instance type for endpoint usage; a type without an entry is
-    unlimited. `alarm_is_on(name)` tells whether a CloudWatch alarm is in ALARM.
+    unlimited. `alarm_is_on(name)` tells whether a CloudWatch alarm is in ALARM, `clock_skew_s()`
+    by how much SageMaker's own clock is ahead.
     """
 
     world: World
@@ -45,11 +46,16 @@ class Context:
     tags: dict[str, dict[str, str]] = field(default_factory=dict)
     quotas: dict[str, int] = field(default_factory=dict)
     alarm_is_on: Callable[[str], bool] = lambda _: False
+    clock_skew_s: Callable[[], float] = lambda: 0.0
 
     @property
     def now_s(self) -> float:
         """The virtual time in epoch seconds."""
         return self.clock.now_s
+
+    def shown_s(self, at_s: float) -> float:
+        """A time as SageMaker's clock shows it."""
+        return at_s + self.clock_skew_s()
 
     def set_tags(self, arn: str, params: Params) -> None:
         """Start a resource's tags afresh from the Tags of its Create call."""

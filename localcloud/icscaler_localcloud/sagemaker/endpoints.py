@@ -82,8 +82,8 @@ class EndpointOperations:
             ],
             "EndpointStatus": view.status,
             "FailureReason": view.failure_reason,
-            "CreationTime": view.created_s,
-            "LastModifiedTime": view.modified_s,
+            "CreationTime": self._context.shown_s(view.created_s),
+            "LastModifiedTime": self._context.shown_s(view.modified_s),
             "LastDeploymentConfig": record.last_deployment,
             "MetricsConfig": record.config.params.get("MetricsConfig"),
         }
@@ -98,9 +98,9 @@ class EndpointOperations:
         rows = (
             Row(
                 view.name,
-                view.created_s,
+                self._context.shown_s(view.created_s),
                 partial(self._summary, view),
-                modified_s=view.modified_s,
+                modified_s=self._context.shown_s(view.modified_s),
                 status=view.status,
             )
             for view in self._context.world.endpoints()
@@ -169,8 +169,8 @@ class EndpointOperations:
         return {
             "EndpointName": view.name,
             "EndpointArn": self._context.arns.endpoint(view.name),
-            "CreationTime": view.created_s,
-            "LastModifiedTime": view.modified_s,
+            "CreationTime": self._context.shown_s(view.created_s),
+            "LastModifiedTime": self._context.shown_s(view.modified_s),
             "EndpointStatus": view.status,
         }
 

@@ -62,8 +62,8 @@ class EndpointEvents:
                 for variant in view.variants
             ],
             "EndpointStatus": event_status(view.status),
-            "CreationTime": int(view.created_s * 1000),
-            "LastModifiedTime": int(view.modified_s * 1000),
+            "CreationTime": int(self._context.shown_s(view.created_s) * 1000),
+            "LastModifiedTime": int(self._context.shown_s(view.modified_s) * 1000),
             "Tags": dict(self._context.tags.get(arn, {})),
         }
 

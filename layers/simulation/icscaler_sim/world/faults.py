@@ -6,7 +6,7 @@ Windows are [from, until) in epoch seconds and must be declared before the time 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import TypeAlias
 
 Windows: TypeAlias = list[tuple[float, float]]
@@ -34,6 +34,14 @@ class Faults:
     """Component, "endpoint/variant" or "*" -> windows whose metric points are never seen."""
     metric_delay_s: dict[str, float] = field(default_factory=dict)
     """Component, "endpoint/variant" or "*" -> points become readable this much later."""
+    metric_clock_s: dict[str, float] = field(default_factory=dict)
+    """The same names -> points are stamped this much later than they were measured (the clock of
+    whoever measured is ahead), negative: earlier. Late points and gaps go by the true time."""
+
+    def clear(self) -> None:
+        """Everything works again; what is lost stays lost."""
+        for broken in fields(self):
+            getattr(self, broken.name).clear()
 
     def lacks_capacity(self, type_name: str, held: int, at_s: float) -> bool:
         """Whether one more instance beside `held` of the type cannot be had now."""
@@ -57,6 +65,12 @@ class Faults:
     def hide_metrics(self) -> bool:
         """Whether any metric point may be hidden or late."""
         return bool(self.metric_gaps or self.metric_delay_s)
+
+    def stamp_s(self, name: str, at_s: int) -> int:
+        """The time that a point measured at `at_s` carries."""
+        if not self.metric_clock_s:
+            return at_s
+        return at_s + round(self.metric_clock_s.get(name, self.metric_clock_s.get("*", 0.0)))
 
     def visible_s(self, name: str, at_s: float, visible_at_s: float) -> float:
         """When a point of `at_s` is readable; infinity: never."""

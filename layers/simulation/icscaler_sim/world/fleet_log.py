@@ -39,7 +39,8 @@ class FleetLog:
             for mark_s in range(self._mark_s, end_s + 60, 60):
                 visible_s = mark_s + lags[mark_s // 60 % len(lags)]
                 visible_s = kernel.faults.visible_s(name, mark_s - 60, visible_s)
-                self.minutes.append(row._replace(at_s=mark_s - 60, visible_at_s=visible_s))
+                stamp_s = kernel.faults.stamp_s(name, mark_s - 60)
+                self.minutes.insert(row._replace(at_s=stamp_s, visible_at_s=visible_s))
         self._mark_s = end_s + 60
 
     def _row(self) -> FleetRow | None:

@@ -366,7 +366,8 @@ class Station:
         visible_s = at_s + lags[(at_s // 10 + self._offset) % _LAG_TABLE]
         if self._faults.hide_metrics:
             visible_s = self._faults.visible_s(self.name, at_s - 10, visible_s)
-        self.tens.append(InFlightRow(at_s - 10, visible_s, low, high, self.books.copies_high))
+        stamp_s = self._faults.stamp_s(self.name, at_s - 10)
+        self.tens.insert(InFlightRow(stamp_s, visible_s, low, high, self.books.copies_high))
 
     def _visible_s(self, at_s: int) -> float:
         """When the minute that ended at `at_s` can be read."""
@@ -382,8 +383,9 @@ class Station:
         if books.copies_high or counted.no_capacity or counted.accepted:
             visible_s = self._visible_s(at_s)
             settled_s = visible_s + self._settings.late_lag_s
-            row = books.row(at_s - 60, visible_s, settled_s, counted, self.service_s)
-            self.minutes.append(row)
+            stamp_s = self._faults.stamp_s(self.name, at_s - 60)
+            row = books.row(stamp_s, visible_s, settled_s, counted, self.service_s)
+            self.minutes.insert(row)
         books.next_minute(self.copies)
         self._window_before = books.arrived - books.refused
         if not self._rate and not self._line.amount and self.busy < _NOTHING:
