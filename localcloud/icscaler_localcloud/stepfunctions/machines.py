@@ -63,6 +63,13 @@ class Machine:
         return "DELETING" if self.deleting else "ACTIVE"
 
 
+class _Nobody:
+    """Stands where a process runner has the invocation that is making a call."""
+
+    def overdue(self, _: float) -> bool:
+        return False
+
+
 class Clients:
     """boto3 clients that sign as a machine's role."""
 
@@ -83,15 +90,20 @@ class Clients:
     def outside_functions(self) -> Iterator[None]:
         """Calls made inside count to no function's time, though one may sleep below.
 
-        The in-process runner ends the function whose deadline is innermost and has passed at any
-        call by a role; here none is.
+        At any call by a role, a runner ends the function that runs innermost when its time is
+        over; inside here that is nobody.
         """
-        deadlines: list[tuple[float, int]] = getattr(self._cloud.runner, "_deadlines", [])
-        deadlines.append((math.inf, 0))
-        try:
-            yield
-        finally:
-            deadlines.pop()
+        runner: Any = self._cloud.runner
+        for stack, nobody in (("_deadlines", (math.inf, 0)), ("_callers", _Nobody())):
+            if hasattr(runner, stack):
+                running = getattr(runner, stack)
+                running.append(nobody)
+                try:
+                    yield
+                finally:
+                    running.pop()
+                return
+        yield
 
     def _access_key(self, revision: Revision, role_arn: str) -> str:
         text = f"{revision.machine_arn} as {role_arn}"
