@@ -1,0 +1,104 @@
+"""Many runs at a time: each in a process of its own, safe to start on any platform."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import contextmanager
+from multiprocessing.queues import SimpleQueue
+from threading import Thread
+from typing import TypeAlias
+
+from icscaler_sim.baselines import PEERS
+from icscaler_sim.scoring import Score
+from icscaler_sim.simulate.policies import BOUNDS, ICSCALER, STATIC, Job
+from icscaler_sim.simulate.run import Scenario, run_job
+
+Tick: TypeAlias = tuple[int, float] | None
+"""(number of the job, share of its period that is done since the last tick); None: no more."""
+
+OnShare = Callable[[int, float], None]
+
+
+class _Worker:
+    """What a process keeps between its runs; set when the process starts."""
+
+    scenario: Scenario
+    ticks: SimpleQueue[Tick]
+
+
+def run_all(
+    scenario: Scenario,
+    jobs: Sequence[Job],
+    *,
+    processes: int | None = None,
+    on_share: OnShare | None = None,
+) -> list[Score]:
+    """Every job's score, in the order of the jobs. `processes` None: as many as there are cores.
+
+    Raises what a run raises; the others are then given up.
+    """
+    count = min(processes or usable_cores(), len(jobs))
+    tell = on_share or (lambda number, share: None)
+    if count <= 1:
+        return [
+            run_job(scenario, job, lambda share, number=number: tell(number, share))  # type: ignore[misc]
+            for number, job in enumerate(jobs)
+        ]
+    context = multiprocessing.get_context("spawn")
+    ticks: SimpleQueue[Tick] = context.SimpleQueue()
+    with (
+        _listening(ticks, tell),
+        ProcessPoolExecutor(count, context, _begin, (scenario, ticks)) as pool,
+    ):
+        futures: dict[int, Future[Score]] = {}
+        try:
+            # Long runs first, so that none is left alone at the end.
+            for number in sorted(range(len(jobs)), key=lambda at: -effort(jobs[at])):
+                futures[number] = pool.submit(_run, number, jobs[number])
+            return [futures[number].result() for number in range(len(jobs))]
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def usable_cores() -> int:
+    """Cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def effort(job: Job) -> float:
+    """Roughly how long a run takes, compared with others."""
+    if job.policy in BOUNDS:
+        return 0.5
+    if job.policy in STATIC:
+        return 1.0
+    looks_fast = any(one.name == job.policy and one.period_s == 10 for one in PEERS)
+    return 10.0 if job.policy == ICSCALER or looks_fast else 2.0
+
+
+@contextmanager
+def _listening(ticks: SimpleQueue[Tick], tell: OnShare) -> Iterator[None]:
+    def listen() -> None:
+        while (tick := ticks.get()) is not None:
+            tell(*tick)
+
+    thread = Thread(target=listen, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ticks.put(None)
+        thread.join()
+
+
+def _begin(scenario: Scenario, ticks: SimpleQueue[Tick]) -> None:
+    _Worker.scenario, _Worker.ticks = scenario, ticks
+
+
+def _run(number: int, job: Job) -> Score:
+    return run_job(_Worker.scenario, job, lambda share: _Worker.ticks.put((number, share)))

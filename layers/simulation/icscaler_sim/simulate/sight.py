@@ -1,0 +1,188 @@
+"""Seeing: what the published metrics say of a model by now, with period, lag and silence.
+
+Both readers stand on the world's metric tables and give what a reader of CloudWatch would get; a
+test compares them with the metric store itself. Nobody here knows the trace.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+
+from icscaler.entities import MetricMinute
+from icscaler_sim.baselines import Facts, Level, Minute
+from icscaler_sim.metrics.store import Series
+from icscaler_sim.world import World
+from icscaler_sim.world.rows import MinuteRow
+
+MINUTE_S = 60
+_LEARN_SHARE = 0.3
+NAMESPACE = "AWS/SageMaker"
+
+
+def readable(count: int, row: MinuteRow, seen_at_s: float, late_fraction: float) -> int:
+    """The part of a minute's count that is readable by now: minutes fill up late."""
+    if seen_at_s >= row.settled_at_s:
+        return count
+    return count - int(count * late_fraction + 0.5)
+
+
+def in_flight_series(world: World, name: str) -> Series | None:
+    """ConcurrentRequestsPerCopy of a component."""
+    return world.metrics.find(
+        NAMESPACE, "ConcurrentRequestsPerCopy", {"InferenceComponentName": name}
+    )
+
+
+class ServiceTime:
+    """Service time learned from minutes below the copies' limit; before, the load test's.
+
+    ModelLatency contains what was waited inside the container, so minutes in which a copy had more
+    in flight than slots say nothing about it.
+    """
+
+    __slots__ = ("seconds", "slots")
+
+    def __init__(self, facts: Facts) -> None:
+        self.seconds = facts.service_s
+        self.slots = facts.slots
+
+    def learn(self, row: MinuteRow) -> None:
+        """Take in one complete minute."""
+        if not row.served or row.in_flight_high > self.slots:
+            return
+        latency_s = row.service_s
+        if row.waits:
+            waited_s = sum((first + last) / 2 * part for first, last, part in row.waits)
+            latency_s += waited_s / row.served
+        self.seconds += _LEARN_SHARE * (latency_s - self.seconds)
+
+
+class PeerSight:
+    """A peer's view of one model: every metric point once, a minute once more when complete."""
+
+    __slots__ = (
+        "_lag_s",
+        "_late",
+        "_levels",
+        "_levels_s",
+        "_name",
+        "_next_s",
+        "_open",
+        "_world",
+        "fresh",
+        "work",
+    )
+
+    def __init__(
+        self, world: World, name: str, facts: Facts, since_s: int, *, in_tens: bool
+    ) -> None:
+        self._world = world
+        self._name = name
+        self._late = world.settings.late_fraction
+        self._lag_s = MINUTE_S + world.settings.metric_lag_60s.at(0.0)
+        self._next_s = since_s // MINUTE_S * MINUTE_S
+        self._open: deque[MinuteRow] = deque()
+        self._levels = in_flight_series(world, name) if in_tens else None
+        self._levels_s = since_s // 10 * 10
+        self.work = ServiceTime(facts)
+        self.fresh = 0
+        """How many of the minutes handed over last are new; they stand at the end."""
+
+    @property
+    def settled(self) -> bool:
+        """Whether every minute that was readable is complete."""
+        return not self._open
+
+    def minutes(self, seen_at_s: float) -> list[Minute]:
+        """Minutes that are complete now, and those not handed over before."""
+        found = []
+        waiting = self._open
+        while waiting and seen_at_s >= waiting[0].settled_at_s:
+            row = waiting.popleft()
+            self.work.learn(row)
+            found.append(self._minute(row, row.accepted, row.no_capacity, settled=True))
+        self.fresh = 0
+        if seen_at_s < self._next_s + self._lag_s:
+            return found  # the next minute cannot be readable yet
+        rows = self._world.minutes(self._name, self._next_s, seen_at_s)
+        self.fresh = len(rows)
+        for row in rows:
+            accepted = readable(row.accepted, row, seen_at_s, self._late)
+            refused = readable(row.no_capacity, row, seen_at_s, self._late)
+            settled = accepted == row.accepted and refused == row.no_capacity
+            if settled:
+                self.work.learn(row)
+            else:
+                waiting.append(row)
+            found.append(self._minute(row, accepted, refused, settled=settled))
+        if rows:
+            self._next_s = rows[-1].at_s + MINUTE_S
+        return found
+
+    def levels(self, seen_at_s: float) -> Sequence[Level]:
+        """Ten-second points not handed over before."""
+        if self._levels is None:
+            return ()
+        found = [
+            Level(at_s, datum.total, int(datum.sample_count))
+            for at_s, datum in self._levels.points(self._levels_s, seen_at_s, seen_at_s)
+        ]
+        if found:
+            self._levels_s = found[-1].at_s + 10
+        return found
+
+    def _minute(self, row: MinuteRow, accepted: int, refused: int, *, settled: bool) -> Minute:
+        return Minute(
+            row.at_s,
+            accepted,
+            refused,
+            row.copies * (row.in_flight_low + row.in_flight_high) / 2,
+            row.copies,
+            (accepted + refused) * self.work.seconds / MINUTE_S,
+            settled,
+        )
+
+
+def metric_minutes(
+    world: World,
+    name: str,
+    start_s: int,
+    at_s: int,
+    *,
+    loaded: bool,
+    in_flight: Series | None,
+) -> tuple[MetricMinute, ...]:
+    """The minutes from `start_s` on as the controller's adapter reads them at this moment.
+
+    Loaded: Invocations, ConcurrentRequestsPerCopy (`in_flight`; also of the minute that still runs)
+    and the heartbeat; at zero copies only NoCapacityInvocationFailures.
+    """
+    settings, now_s = world.settings, world.now_s
+    found: dict[int, MetricMinute] = {}
+    for row in world.minutes(name, start_s, now_s):
+        if row.at_s > at_s - MINUTE_S:
+            continue
+        if not loaded:
+            refused = readable(row.no_capacity, row, now_s, settings.late_fraction)
+            if refused:
+                found[row.at_s] = MetricMinute(row.at_s, refused=float(refused))
+            continue
+        accepted = readable(row.accepted, row, now_s, settings.late_fraction)
+        zero = settings.invocation_zero_points and row.copies > 0
+        if accepted or row.copies or zero:
+            invocations = float(accepted) if accepted or zero else None
+            found[row.at_s] = MetricMinute(row.at_s, invocations, heartbeat=row.copies > 0)
+    if loaded and in_flight is not None:
+        _add_in_flight(found, in_flight, start_s, at_s, now_s)
+    return tuple(found[minute_s] for minute_s in sorted(found))
+
+
+def _add_in_flight(
+    found: dict[int, MetricMinute], series: Series, start_s: int, at_s: int, now_s: float
+) -> None:
+    count = (at_s - 1 - start_s) // MINUTE_S + 1
+    for place, value in enumerate(series.minutes("Maximum", start_s, count, now_s)):
+        if value is not None:
+            minute_s = start_s + MINUTE_S * place
+            found.setdefault(minute_s, MetricMinute(minute_s)).concurrency_per_copy = value

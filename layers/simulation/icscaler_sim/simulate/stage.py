@@ -1,0 +1,110 @@
+"""Setting the stage: a world in which the fleet is in service when the traffic begins.
+
+Built as a team would: endpoints, then components with one copy or more (CreateInferenceComponent
+refuses zero), then those that nobody calls yet go to zero and empty instances are released.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from icscaler.entities import EndpointConfig
+from icscaler_sim.metrics.store import MetricStore
+from icscaler_sim.simulate.errors import SimulationError
+from icscaler_sim.simulate.fleet import Fleet
+from icscaler_sim.world import (
+    ComponentSpec,
+    ManagedScaling,
+    ProfileCatalog,
+    Refusal,
+    VariantSpec,
+    World,
+    WorldSettings,
+)
+
+SETUP_S = 4 * 3600
+KEEP_S = 4 * 3600.0
+"""How long the world remembers metric minutes; more than any reader looks back."""
+IMAGE = "llm-serving:1"
+_POLL_S = 60
+_COOLDOWN_MIN = 5
+
+
+def set_stage(
+    fleet: Fleet,
+    copies: Mapping[str, int],
+    start_s: int,
+    *,
+    seed: int,
+    settings: WorldSettings,
+) -> World:
+    """A world at `start_s` with these copies ready. Raises `SimulationError` if they don't fit."""
+    catalog = ProfileCatalog({name: shape.profile for name, shape in fleet.shapes.items()})
+    world = World(
+        settings,
+        seed=seed,
+        start_s=start_s - SETUP_S,
+        profiles=catalog,
+        metrics=MetricStore(keep_s=KEEP_S),
+    )
+    some = {model.name: max(1, copies.get(model.name, 0)) for _, model in fleet.members()}
+    for endpoint in fleet.endpoints.values():
+        world.create_endpoint(endpoint.name, _variants(fleet, endpoint, some))
+    _wait(world, start_s, lambda: all(e.status == "InService" for e in world.endpoints()))
+    for endpoint, model in fleet.members():
+        spec = ComponentSpec(
+            gpus=model.resources.gpus,
+            cpus=model.resources.cpus,
+            memory_mb=model.resources.memory_mb,
+            # Copies close together leave whole instances empty, and empty instances are released.
+            placement="BINPACK",
+            image=IMAGE,
+            artifact=model.name,
+        )
+        try:
+            world.create_component(model.name, endpoint.name, model.variant, spec, some[model.name])
+        except Refusal as refusal:
+            raise SimulationError(
+                f"{model.name} cannot be created on {endpoint.name}: {refusal.message}",
+                "the first copy of every model must fit its endpoint: raise max_instances",
+            ) from None
+    _wait(world, start_s, lambda: _settled(world))
+    for name, count in some.items():
+        if copies.get(name, 0) != count:
+            world.set_copies(name, copies.get(name, 0))
+    world.advance(start_s)
+    return world
+
+
+def _variants(fleet: Fleet, endpoint: EndpointConfig, some: Mapping[str, int]) -> list[VariantSpec]:
+    specs = []
+    for name, hardware in endpoint.variants.items():
+        most = fleet.max_instances(endpoint.name, name)
+        needed = max(1, min(most, fleet.instances_for(endpoint.name, name, some)))
+        scaling = ManagedScaling(True, 0, most, "IDLE_RELEASE", most, _COOLDOWN_MIN)
+        fixed = endpoint.name in fleet.fixed_instances
+        specs.append(
+            VariantSpec(
+                name, hardware.instance_type, most if fixed else needed, None if fixed else scaling
+            )
+        )
+    return specs
+
+
+def _settled(world: World) -> bool:
+    failed = [view for view in world.components() if view.status == "Failed"]
+    if failed:
+        raise SimulationError(
+            f"{failed[0].name} could not start: {failed[0].failure_reason}",
+            "the first copy of every model must fit its endpoint: raise max_instances",
+        )
+    return all(view.status == "InService" for view in world.components())
+
+
+def _wait(world: World, start_s: int, done: Callable[[], bool]) -> None:
+    while not done():
+        if world.now_s + _POLL_S > start_s:
+            raise SimulationError(
+                "the fleet is not in service in time", "look at its start-up times and limits"
+            )
+        world.advance(world.now_s + _POLL_S)

@@ -1,0 +1,159 @@
+"""Every policy on a small fleet: nothing lost, nothing counted twice, the same every time."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from icscaler_sim.scoring import Score, figures
+from icscaler_sim.simulate import BOUNDS, NAMES, STATIC, Job, SimulationError, outline, run_job
+from icscaler_sim.simulate.pool import effort, run_all
+from tests.unit.simulate.builders import model, scenario
+
+HOURS = 3
+COUNTS = {
+    "busy": [round(900 + 600 * math.sin(minute / 20)) for minute in range(60 * HOURS)],
+    "office": [200 if 30 <= minute < 100 else 0 for minute in range(60 * HOURS)],
+    "seldom": [2 if minute == 75 else 0 for minute in range(60 * HOURS)],
+    "never": [0] * (60 * HOURS),
+}
+SCENARIO = scenario(
+    COUNTS,
+    model("busy", min_copies=1, protected=True, class_name="critical"),
+    model("office", gpus=2),
+    model("seldom", idle_s=600),
+    model("never"),
+)
+
+
+@pytest.fixture(scope="module", params=NAMES)
+def score(request: pytest.FixtureRequest) -> Score:
+    return run_job(SCENARIO, Job(request.param, check_every=1))
+
+
+def test_every_request_has_a_fate(score: Score) -> None:
+    total = score.requests
+    assert total.total == sum(map(sum, COUNTS.values()))
+    assert total.in_time + total.late + total.refused == total.total
+    assert score.hours == HOURS
+    assert {one.name for one in score.models} >= {"busy", "office", "seldom"}
+
+
+def test_nobody_called_stays_asleep(score: Score) -> None:
+    assert [one.name for one in score.models if one.never_woken] == []
+    assert score.violations == ()
+
+
+def test_copies_are_paid_for_and_fit_their_instances(score: Score) -> None:
+    assert score.gpu_hours == pytest.approx(sum(one.gpu_hours for one in score.models))
+    assert score.on_reference.instance_gpu_hours >= score.gpu_hours - 1e-6
+    assert 0 < score.on_cheapest.dollars <= score.on_reference.dollars
+    busy = next(one for one in score.models if one.name == "busy")
+    if score.kind == "policy":
+        assert busy.gpu_hours >= HOURS - 0.01  # the floor
+
+
+def test_figures_are_plain(score: Score) -> None:
+    shown = figures(score)
+    assert shown["requests"]["total"] == score.requests.total
+    assert shown["never_woken"] == []
+    assert sum(one["requests"]["total"] for one in shown["classes"].values()) == (
+        score.requests.total
+    )
+
+
+def test_static_peak_loses_next_to_nothing_and_is_dearest() -> None:
+    scores = {name: run_job(SCENARIO, Job(name)) for name in (*STATIC, "keep-alive")}
+    for name in STATIC:
+        assert scores[name].lost_fraction < 0.001
+        assert scores[name].gpu_hours > scores["keep-alive"].gpu_hours
+        assert not scores[name].aws_calls
+    alone, packed = scores["static-alone"], scores["static-packed"]
+    # The seldom called model has 8 GPUs to itself, the never called one nothing.
+    assert alone.on_reference.instance_gpu_hours >= packed.on_reference.instance_gpu_hours + 24
+    assert len(alone.models) == 3
+    never = {one.name: one.gpu_hours for one in scores["always-on"].models}["never"]
+    assert never == pytest.approx(HOURS)
+
+
+def test_knowing_the_future_is_cheapest_of_all_that_serve_everybody() -> None:
+    best = run_job(SCENARIO, Job("clairvoyant"))
+    assert best.lost_fraction == 0
+    assert best.gpu_hours < run_job(SCENARIO, Job("static-packed")).gpu_hours
+
+
+def test_the_same_seed_gives_the_same_run_and_another_one_another() -> None:
+    first, again = (run_job(SCENARIO, Job("icscaler", seed=5)) for _ in range(2))
+    other = run_job(SCENARIO, Job("icscaler", seed=6))
+    assert _without_time(first) == _without_time(again)
+    assert _without_time(first) != _without_time(other)
+
+
+def test_runs_in_processes_give_the_same_scores() -> None:
+    jobs = [Job("keep-alive"), Job("icscaler", seed=2), Job("clairvoyant")]
+    shares: dict[int, float] = {}
+
+    def tell(number: int, share: float) -> None:
+        shares[number] = shares.get(number, 0.0) + share
+
+    together = run_all(SCENARIO, jobs, processes=2, on_share=tell)
+    alone = [run_job(SCENARIO, job) for job in jobs]
+    assert [_without_time(one) for one in together] == [_without_time(one) for one in alone]
+    assert shares[0] == pytest.approx(1.0)
+
+
+def test_trouble_in_a_process_is_told() -> None:
+    with pytest.raises(SimulationError, match="no policy 'guess'"):
+        run_all(SCENARIO, [Job("keep-alive"), Job("guess")], processes=2)
+
+
+def test_long_runs_are_started_first() -> None:
+    assert effort(Job("icscaler")) > effort(Job("keep-alive")) > effort(Job("clairvoyant"))
+
+
+@pytest.mark.parametrize(
+    ("job", "says"),
+    [
+        pytest.param(Job("guess"), "no policy 'guess'", id="policy"),
+        pytest.param(Job("keep-alive", {"keep": 3}), "no knob 'keep'", id="knob"),
+        pytest.param(Job("static-packed", {"peak_fraction": "x"}), "cannot be 'x'", id="value"),
+        pytest.param(Job("icscaler", {"magic": 1}), "no setting 'magic'", id="our setting"),
+    ],
+)
+def test_senseless_jobs(job: Job, says: str) -> None:
+    with pytest.raises(SimulationError, match=says):
+        run_job(SCENARIO, job)
+
+
+def test_our_settings_are_those_of_the_configuration() -> None:
+    usual = run_job(SCENARIO, Job("icscaler"))
+    longer = run_job(SCENARIO, Job("icscaler", {"idle_s": 7200}))
+    eager = run_job(SCENARIO, Job("icscaler", {"target_value": 2.0}))
+    patient = run_job(SCENARIO, Job("icscaler", {"metric_settled_s": 900}))
+    assert longer.gpu_hours > usual.gpu_hours
+    assert eager.gpu_hours > usual.gpu_hours
+    assert _without_time(patient) != _without_time(usual)
+
+
+def test_wake_events_shorten_the_decision() -> None:
+    by_tick = run_job(SCENARIO, Job("icscaler"))
+    by_event = run_job(SCENARIO, Job("icscaler", wake_events=True))
+    assert len(by_event.wakes) == len(by_tick.wakes) == 2
+
+    def decision_s(score: Score) -> float:
+        return max(wake.took_s - wake.start_s for wake in score.wakes)
+
+    assert decision_s(by_event) < 10 < decision_s(by_tick) <= 180
+
+
+def test_outlines_change_one_knob_at_a_time() -> None:
+    assert list(outline("icscaler")) == [{}]
+    usual, *others = outline("keep-alive")
+    assert all(sum(one[key] != usual[key] for key in one) == 1 for one in others)
+    for name in BOUNDS:
+        assert len(list(outline(name))) >= 1
+
+
+def _without_time(score: Score) -> dict:
+    return {k: v for k, v in figures(score).items() if k not in ("cpu_s", "model_minutes_per_s")}
