@@ -1,6 +1,6 @@
 # One way to do each thing; `make help` lists them. Everything made lands in .venv and $(BUILD_DIR).
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format bench validate build deploy-local lock clean
+.PHONY: help setup demo test slow check format bench validate build deploy-local lock clean
 
 BUILD_DIR ?= build
 export BUILD_DIR
@@ -17,6 +17,9 @@ demo: setup ## Play a day of traffic through the controller; TRACE=FILE.csv.gz p
 
 test: setup ## The one gate: format, lint, types, template lint, all fast tests
 	@$(PYTHON_IN_VENV) scripts/gate.py
+
+slow: setup ## The tests that `make test` leaves out: everything end to end on the subprocess runner too
+	.venv/bin/pytest --quiet -m slow --numprocesses 2 --dist worksteal
 
 check: setup ## The gate without the tests
 	@$(PYTHON_IN_VENV) scripts/gate.py --no-tests

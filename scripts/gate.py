@@ -16,7 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 # Two workers fit the smallest machine the project promises (2 cores); worksteal evens out the
 # few long tests (the demo, the replayed traces) against thousands of short ones.
-PYTEST_OPTIONS = ("--quiet", "--numprocesses", "2", "--dist", "worksteal")
+PYTEST_OPTIONS = ("--quiet", "-m", "not slow", "--numprocesses", "2", "--dist", "worksteal")
 
 
 @dataclass(frozen=True, slots=True)

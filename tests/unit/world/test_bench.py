@@ -20,5 +20,5 @@ def test_it_prints_a_line_per_case(
     monkeypatch.setattr("sys.argv", ["bench", "--components", "3", "--days", "0.01"])
     bench.main()
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 5
+    assert len(lines) == 4
     assert all("model-minutes/s" in line for line in lines)
