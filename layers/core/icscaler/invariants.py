@@ -142,8 +142,14 @@ def _capacity(look: Look) -> Iterator[str]:
     budget = _instances(look)
     for variant_name, variant in look.config.variants.items():
         copies = list(limits.reserved(look.config, look.seen, variant_name))
-        grown = [c for c in look.plan.changes if c.to_copies > c.from_copies]
-        grown = [c for c in grown if look.config.models[c.component].variant == variant_name]
+        # Taking a draining copy back claims no new room: it still has its own.
+        views = look.seen.components
+        grown = [
+            change
+            for change in look.plan.changes
+            if change.to_copies > max(change.from_copies, views[change.component].current_copies)
+            and look.config.models[change.component].variant == variant_name
+        ]
         targets = {change.component: change.to_copies for change in look.plan.changes}
         for name, view in look.seen.components.items():
             model = look.config.models.get(name)

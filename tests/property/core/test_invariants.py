@@ -5,7 +5,7 @@ import random
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from icscaler.decide import decide
@@ -31,6 +31,7 @@ def looks(seed: int, count: int = LOOKS) -> list[Look]:
 
 
 @settings(max_examples=150, deadline=None)
+@example(106)  # a draining copy is taken back while the endpoint overflows
 @given(SEEDS)
 def test_every_look_keeps_the_invariants(seed: int) -> None:
     for look in looks(seed):
