@@ -53,12 +53,12 @@ class _State(Enum):
 class Task:
     """One thread of the interpreter. `label` is for messages."""
 
-    def __init__(self, troupe: Troupe, target: Callable[[], object], label: str) -> None:
+    def __init__(self, target: Callable[[], object], label: str) -> None:
         self.label = label
         self.context: Any = None
         """Whatever the starter wants to find again in this task and all tasks it starts."""
         self.children: list[Task] = []
-        self._troupe = troupe
+        self._parent: Task | None = None
         self._target = target
         self._state = _State.NEW
         self._worker: Worker | None = None
@@ -109,9 +109,10 @@ class Troupe:
         """Start a task: it runs when the loop next has its turn. A child of the current task."""
         if self._closed:
             raise RuntimeError(f"cannot start {label}: the local cloud is closed")
-        task = Task(self, target, label)
+        task = Task(target, label)
         parent = self.current
         task.context = context if context is not None or parent is None else parent.context
+        task._parent = parent
         (self._roots if parent is None else parent.children).append(task)
         self._make_ready(task, _State.NEW)
         return task
@@ -310,8 +311,13 @@ class Troupe:
 
     def _bury(self, task: Task) -> None:
         self.wake_all(task._joiners)
-        if task in self._roots:
-            self._roots.remove(task)
+        siblings = self._roots if task._parent is None else task._parent.children
+        if task._parent is None:
+            siblings.remove(task)
+        for orphan in task.children:
+            orphan._parent = task._parent
+        siblings.extend(task.children)
+        task.children = []
         if task._crash is not None:
             crash, task._crash = task._crash, None
             raise crash
@@ -353,17 +359,26 @@ class Troupe:
     def _kill(self, victims: list[Task]) -> None:
         for task in victims:
             task._killed = True
+        crashes: list[BaseException] = []
         for task in victims:
-            if task._state is _State.DONE:
-                continue
-            self._unqueue(task)
-            if task in self._ready:
-                self._ready.remove(task)
-            if task._worker is None:
-                task._state = _State.DONE
-                self._bury(task)
-            else:
-                self._resume(task)
+            try:
+                self._end(task)
+            except Exception as crash:  # in a `finally` of what was ended: the others end as well
+                crashes.append(crash)
+        if crashes:
+            raise crashes[0]
+
+    def _end(self, task: Task) -> None:
+        if task._state is _State.DONE:
+            return
+        self._unqueue(task)
+        if task in self._ready:
+            self._ready.remove(task)
+        if task._worker is None:
+            task._state = _State.DONE
+            self._bury(task)
+        else:
+            self._resume(task)
 
 
 def _nothing() -> None:

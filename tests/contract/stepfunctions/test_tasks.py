@@ -203,6 +203,8 @@ def test_what_a_scope_started_ends_with_it(loop: EventLoop, troupe: Troupe) -> N
     troupe.start(work, "scoped")
     loop.run_until(10)
     assert [task.alive for task in started] == [False, True]
+    troupe.close()  # also what outlives who started it
+    assert [task.alive for task in started] == [False, False]
 
 
 def test_waking_ends_a_wait_early(loop: EventLoop, troupe: Troupe) -> None:
