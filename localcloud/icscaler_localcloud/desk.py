@@ -63,13 +63,17 @@ class Desk:
             self._refuse_all()
         return job.wait()
 
-    def serve(self, timeout_s: float) -> bool:
-        """Owner: wait up to `timeout_s` for one job or wake-up and do it; False: none came."""
+    def serve(self, timeout_s: float, before: Callable[[], None] = lambda: None) -> bool:
+        """Owner: wait up to `timeout_s` for one job or wake-up and do it; False: none came.
+
+        `before` is called when a job has come, before it is done.
+        """
         try:
             job = self._jobs.get(timeout=timeout_s) if timeout_s > 0 else self._jobs.get_nowait()
         except Empty:
             return False
         if job is not None:
+            before()
             job.do()
         return True
 

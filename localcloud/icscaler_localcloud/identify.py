@@ -93,7 +93,7 @@ def _operation(wire: Codec, request: HttpRequest) -> str | None:
         same = form.get("Version", [metadata["apiVersion"]])[0] == metadata["apiVersion"]
         name = form.get("Action", [""])[0] if same else None
     else:
-        name = wire.rest_operation(request.method, path, query)
+        name = wire.rest_operation(request.method, request.target, request.headers)
     return name if name in wire.model.operation_names else None
 
 

@@ -28,10 +28,11 @@ from icscaler_localcloud.wire import ApiReply
 if TYPE_CHECKING:
     from icscaler_localcloud.cloud import LocalCloud
 
-# Longest sleep of the loop in real seconds: how late a stop or the live line may be.
+# Longest sleep or piece of work of the loop in real seconds: how late the live line may be.
 _LONGEST_WAIT_S = 0.5
 # Further behind than this, in real seconds, lost time is not made up for.
 _PATIENCE_S = 2.0
+_MOST_AT_ONCE = 100
 
 
 class Pace:
@@ -78,13 +79,14 @@ class Served:
         return self._front.url
 
     def run(self, each_round: Callable[[], None] = lambda: None) -> None:
-        """Let time pass and answer requests until `stop`; `each_round` at least twice a second."""
+        """Let time pass and answer requests until `stop`; `each_round` about twice a second."""
         self.pace.restart(self.cloud.clock.now_s)
         while not self._stopped:
             self._catch_up()
             each_round()
             if not self._stopped:
-                self.cloud.desk.serve(self.pace.wait_s(self.cloud.loop.next_at_s()))
+                wait_s = self.pace.wait_s(self.cloud.loop.next_at_s())
+                self.cloud.desk.serve(wait_s, before=self._catch_up)
 
     def stop(self) -> None:
         """Let `run` return. Safe in any thread and in a signal handler."""
@@ -97,22 +99,23 @@ class Served:
 
     def _catch_up(self) -> None:
         """Run what is due, an instant at a time; requests that wait get their turn in between."""
-        cloud = self.cloud
-        while not self._stopped:
+        cloud, began_s = self.cloud, time.monotonic()
+        while not self._stopped and time.monotonic() - began_s < _LONGEST_WAIT_S:
             target_s, due_s = self.pace.target_s(), cloud.loop.next_at_s()
+            # A handler that slept may have taken the clock further than the pace.
             if due_s is None or due_s > target_s:
-                break
+                cloud.run_until(max(target_s, cloud.clock.now_s))
+                return
             cloud.run_until(max(due_s, cloud.clock.now_s))
             self._answer_waiting()
             if target_s - cloud.clock.now_s > _PATIENCE_S * self.pace.speed:
                 self.pace.restart(cloud.clock.now_s)
-        # A handler that slept may have taken the clock further than the pace.
-        cloud.run_until(max(self.pace.target_s(), cloud.clock.now_s))
-        self._answer_waiting()
 
     def _answer_waiting(self) -> None:
-        while self.cloud.desk.serve(0):
-            continue
+        """Not more than so many, or a flood of requests would keep time from passing."""
+        for _ in range(_MOST_AT_ONCE):
+            if not self.cloud.desk.serve(0):
+                return
 
     def _ask(self, request: HttpRequest) -> ApiReply | None:
         """On a connection's thread: have the cloud's thread answer."""

@@ -56,7 +56,7 @@ class Steering:
 
     def _status(self, _: Mapping[str, Any]) -> dict[str, Any]:
         cloud, served = self._served.cloud, self._served
-        calls = sorted(cloud.gateway.calls.items())
+        calls, tally = sorted(cloud.gateway.calls.items()), cloud.world.tally
         return {
             "virtual_time": cloud.iso_now(),
             "virtual_time_s": cloud.clock.now_s,
@@ -65,6 +65,9 @@ class Steering:
             "invocations": dict(sorted(cloud.functions.invocations.items())),
             "endpoints": len(cloud.world.endpoints()),
             "inference_components": len(cloud.world.components()),
+            "model_requests": {
+                view.name: tally.requests(view.name).arrived for view in cloud.world.components()
+            },
             "calls": {f"{service}:{operation}": n for (service, operation), n in calls},
             "undelivered": list(cloud.undelivered[-20:]),
         }

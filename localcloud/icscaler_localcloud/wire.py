@@ -96,7 +96,7 @@ class Codec:
             form = {k: v[0] for k, v in parse_qs(request.body.decode(), True).items()}
             operation = self._query_operation(form.get("Action", ""))
             return ParsedCall(operation, moto_query.read_query(operation, form), protocol)
-        return self._parse_rest(request, path)
+        return self._parse_rest(request)
 
     def _query_operation(self, name: str) -> OperationModel:
         if "query" in self.model.metadata["protocols"] and name in self.model.operation_names:
@@ -106,9 +106,9 @@ class Codec:
             "InvalidAction", f"Could not find operation {name} for version {version}"
         )
 
-    def rest_operation(self, method: str, path: str, query: str) -> str | None:
-        """The operation of a REST service at this method, path and query, if there is one."""
-        found = self._route(method, path, query)
+    def rest_operation(self, method: str, url: str, headers: Mapping[str, str]) -> str | None:
+        """The operation of a REST service that this calls, if there is one."""
+        found = self._route(method, url, headers)
         return found[0] if found else None
 
     def protocol(self, headers: Mapping[str, str]) -> str:
@@ -127,36 +127,28 @@ class Codec:
         return self.model.operation_model(name)
 
     @cached_property
-    def _routes(self) -> list[tuple[str, re.Pattern[str], frozenset[str], str]]:
-        """(method, path pattern, query keys, operation) of a REST service, most specific first."""
+    def _routes(self) -> list[_Route]:
+        """The operations of a REST service, most specific first."""
         if "rest" not in self.model.metadata.get("protocol", ""):
             return []
-        routes = []
-        for name in self.model.operation_names:
-            operation = self._operation(name)
-            path, _, fixed = operation.http["requestUri"].partition("?")
-            pattern = re.sub(r"\\\{(\w+)(\\\+)?\\\}", _uri_group, re.escape(path))
-            keys = frozenset(parse_qs(fixed, keep_blank_values=True)) | _required_in_query(
-                operation
-            )
-            routes.append((operation.http["method"], pattern, path, keys, name))
-        routes.sort(key=lambda route: (route[2].count("{"), -len(route[2]), -len(route[3])))
-        return [
-            (method, re.compile(f"{pattern}/?$"), keys, name)
-            for method, pattern, _, keys, name in routes
-        ]
+        routes = [_Route.of(self._operation(name)) for name in self.model.operation_names]
+        return sorted(routes, key=lambda route: route.rank)
 
-    def _route(self, method: str, path: str, query: str) -> tuple[str, re.Match[str]] | None:
-        keys = parse_qs(query, keep_blank_values=True).keys()
-        for its_method, pattern, needed, name in self._routes:
-            match = pattern.match(path) if its_method == method else None
-            if match is not None and needed <= keys:
-                return name, match
+    def _route(
+        self, method: str, url: str, headers: Mapping[str, str]
+    ) -> tuple[str, re.Match[str]] | None:
+        split = urlsplit(url)
+        keys = parse_qs(split.query, keep_blank_values=True).keys()
+        for route in self._routes:
+            match = route.pattern.match(split.path) if route.method == method else None
+            if match is not None and route.query <= keys and route.headers <= headers.keys():
+                return route.operation, match
         return None
 
-    def _parse_rest(self, request: ApiRequest, path: str) -> ParsedCall:
-        found = self._route(request.method, path, urlsplit(request.url).query)
+    def _parse_rest(self, request: ApiRequest) -> ParsedCall:
+        found = self._route(request.method, request.url, request.headers)
         if found is None:
+            path = urlsplit(request.url).path
             raise ServiceError(
                 "UnknownOperationException", f"{self.service} has no {request.method} {path}"
             )
@@ -292,19 +284,42 @@ def _query_error(error: ServiceError) -> bytes:
 # -- rest-json ------------------------------------------------------------------------------------
 
 
-def _uri_group(match: re.Match[str]) -> str:
-    return f"(?P<{match.group(1)}>{'.+' if match.group(2) else '[^/]+'})"
+@dataclass(frozen=True, slots=True)
+class _Route:
+    """What a request must have to be a call of an operation; header names are lower case."""
+
+    operation: str
+    method: str
+    pattern: re.Pattern[str]
+    query: frozenset[str]
+    headers: frozenset[str]
+    rank: tuple[int, ...]
+
+    @classmethod
+    def of(cls, operation: OperationModel) -> _Route:
+        path, _, fixed = operation.http["requestUri"].partition("?")
+        pattern = re.sub(r"\\\{(\w+)(\\\+)?\\\}", _uri_group, re.escape(path))
+        query = frozenset(parse_qs(fixed, keep_blank_values=True))
+        query |= _required_at(operation, "querystring")
+        headers = frozenset(name.lower() for name in _required_at(operation, "header"))
+        rank = (path.count("{"), -len(path), -len(query), -len(headers))
+        method = operation.http["method"]
+        return cls(operation.name, method, re.compile(f"{pattern}/?$"), query, headers, rank)
 
 
-def _required_in_query(operation: OperationModel) -> frozenset[str]:
-    """Names of the query keys without which a request is not this operation's."""
+def _required_at(operation: OperationModel, location: str) -> frozenset[str]:
+    """Names of the required members that travel in the query or in headers."""
     shape = operation.input_shape
     required = shape.required_members if shape is not None else ()
     return frozenset(
         _name_on_wire(member, shape.members[member])
         for member in required
-        if shape.members[member].serialization.get("location") == "querystring"
+        if shape.members[member].serialization.get("location") == location
     )
+
+
+def _uri_group(match: re.Match[str]) -> str:
+    return f"(?P<{match.group(1)}>{'.+' if match.group(2) else '[^/]+'})"
 
 
 def _rest_params(

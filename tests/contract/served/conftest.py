@@ -31,7 +31,8 @@ class Up:
             self.environment |= dict(word.split("=", 1) for word in line.split()[1:])
             if "AWS_SECRET_ACCESS_KEY" in self.environment:
                 return
-        raise AssertionError(f"icscaler local up ended with {process.wait()}")
+        _, said = process.communicate()
+        raise AssertionError(f"icscaler local up ended with {process.returncode}: {said}")
 
     @property
     def url(self) -> str:
@@ -80,7 +81,7 @@ def up(*options: str) -> Iterator[Up]:
         process.communicate()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def served() -> Iterator[Up]:
     """An empty cloud."""
     with up() as running:
