@@ -40,6 +40,21 @@ def test_warm_environments_keep_their_modules_and_share_none(plumbing: Plumbing)
     assert first.result["imported_at_s"] == second.result["imported_at_s"]
 
 
+def test_a_function_can_be_made_to_start_cold(plumbing: Plumbing) -> None:
+    assert plumbing.call({}).cold
+    plumbing.cloud.faults.start_cold("Worker")
+    again = plumbing.call({})
+    assert again.cold
+    assert again.result["calls"] == 1
+
+
+def test_a_clock_of_handlers_that_is_ahead(plumbing: Plumbing) -> None:
+    plumbing.cloud.faults.skew_clock("functions", seconds=7)
+    done = plumbing.call({"do": "sleep", "seconds": 2})
+    assert done.result["now_s"] == done.result["datetime_s"] == DEFAULT_START_S + 9
+    assert done.ended_s == DEFAULT_START_S + 2
+
+
 def test_stdout_and_logging_are_kept_per_invocation(plumbing: Plumbing) -> None:
     first, second = plumbing.call({"do": "log"}), plumbing.call({})
     assert first.lines == (

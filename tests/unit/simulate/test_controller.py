@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from icscaler.entities import EndpointConfig, OutcomeKind, Plan, Snapshot
@@ -11,7 +9,7 @@ from icscaler_sim.simulate.controller import Controller, FleetLimits, configured
 from icscaler_sim.simulate.hands import Hands, outcome_of
 from icscaler_sim.simulate.stage import set_stage
 from icscaler_sim.world import Refusal, World, WorldSettings
-from tests.unit.simulate.builders import P4D, START_S, fleet, model
+from tests.unit.simulate.builders import START_S, fleet, model
 
 IDLE = tuple(f"m{n}" for n in range(6))
 
@@ -65,16 +63,14 @@ def test_the_first_tick_removes_nothing_it_knows_nothing_of() -> None:
 
 
 def test_refusals_by_aws_are_told_to_the_next_look() -> None:
-    watched = Watched(model("a", gpus=8, max_copies=9, min_copies=1), copies=1)
+    watched = Watched(model("a", gpus=8, min_copies=4), copies=1)
     watched.world.set_managed_scaling("shared", "main", min_instances=0, max_instances=1)
-    crowded = replace(model("a", gpus=8, max_copies=9, min_copies=4))
-    home = watched.controller._homes["shared"]
-    home.config = replace(
-        home.config, models={"a": crowded}, variants={"main": replace(P4D, max_instances=8)}
-    )
-    # The endpoint says 1 instance at most, so nothing is even tried.
-    watched.play(2)
-    assert watched.hands.log == []
+    watched.play(3)
+    first, second = (seen.outcomes for seen, _ in watched.looks[:2])
+    assert first == {}
+    assert (second["a"].kind, second["a"].copies) == (OutcomeKind.NO_ROOM, 4)
+    assert {one.outcome for one in watched.hands.log} == {OutcomeKind.NO_ROOM}
+    assert watched.hands.accepted == []
 
 
 def test_a_wake_is_seen_by_its_look_and_by_all_that_follow() -> None:

@@ -234,6 +234,41 @@ def test_metric_gaps_and_delays() -> None:
     assert gap is None
 
 
+@pytest.mark.parametrize(
+    ("ahead_s", "stamped_s"), [(5, 0), (-5, -60), (70, 60)], ids=["ahead", "behind", "a minute off"]
+)
+def test_points_carry_the_time_of_the_clock_that_measured_them(
+    ahead_s: float, stamped_s: int
+) -> None:
+    world = with_copies(1)
+    at_s = int(world.now_s)
+    world.faults.metric_clock_s["*"] = ahead_s
+    world.arrive("chat", 60, at_s, at_s + 60)
+    run(world, 600)
+    assert value(world, "Invocations", "Sum", at_s + stamped_s) == 60
+    assert value(world, "InvocationsPerCopy", "Sum", at_s + stamped_s) == 60
+    busy = [
+        value(world, "ConcurrentRequestsPerCopy", "Maximum", at_s + shift_s)
+        for shift_s in (-60, 0, 60, 120)
+    ]
+    first = max(0, stamped_s + 60) // 60
+    assert busy[first]
+
+
+def test_cleared_faults_are_over() -> None:
+    world = with_copies(1)
+    at_s = int(world.now_s)
+    faults = world.faults
+    faults.metric_gaps["*"] = [(at_s, at_s + 6_000)]
+    faults.stuck_updating.add("chat")
+    faults.failing_copies["chat"] = 3
+    faults.clear()
+    assert faults == type(faults)()
+    world.arrive("chat", 60, at_s, at_s + 60)
+    run(world, 300)
+    assert read(world, "Invocations") == [60]
+
+
 def test_single_model_variants_speak_of_instances() -> None:
     world = new_world()
     world.create_endpoint("e", [VariantSpec("v", "ml.g5.xlarge", 2, model_name="m")])
