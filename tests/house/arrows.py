@@ -19,11 +19,11 @@ Fault = tuple[int, str]
 # Modules of `icscaler`, innermost first. A new module is given its place here.
 TIERS: tuple[frozenset[str], ...] = (
     frozenset({"entities", "reasons"}),
-    frozenset({"policies", "packing", "limits", "notices", "alarm_plan"}),
+    frozenset({"bounds", "policies", "packing", "limits", "notices", "alarm_plan"}),
     frozenset({"ownership", "guards", "allocate", "invariants"}),
     frozenset({"decide"}),
     frozenset({"ports"}),
-    frozenset({"observe", "dispatch", "reconcile", "keep_alarms"}),
+    frozenset({"observe", "overlays", "dispatch", "reconcile", "keep_alarms"}),
     frozenset({"adapters", "config"}),
     frozenset({"bootstrap", "client"}),
 )

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from icscaler import bounds
 from icscaler.entities import ComponentView, EndpointConfig, Hold, ModelConfig
 from icscaler_cli.controller import Fleet
 
@@ -77,13 +78,13 @@ def released(
 def _released(
     config: EndpointConfig, model: ModelConfig, floor: int, leave: bool, at_s: int
 ) -> Released:
-    ceiling = model.bound_at("max_copies", at_s)
+    ceiling = bounds.ceiling(model, at_s).copies
     reason = ""
     if leave:
         reason = "handed back as it is"
     elif model.adapter_of is not None:
         reason = f"adapter, served by copies of {model.adapter_of}"
-    elif config.paused or model.paused_at(at_s):
+    elif config.paused or bounds.paused(model, at_s):
         reason = "paused by the fleet file"
     elif ceiling == 0:
         reason = "its max_copies is 0"

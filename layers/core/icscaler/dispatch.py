@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from icscaler import bounds
 from icscaler.entities import EndpointConfig
 from icscaler.ports import (
     Allowance,
@@ -194,9 +195,9 @@ def _wakeable(
         or config.paused
         or config.name in pointer.paused_endpoints
         or component in pointer.paused_models
-        or model.paused_at(at_s)
+        or bounds.paused(model, at_s)
     )
-    return not paused and model.bound_at("max_copies", at_s) > 0
+    return not paused and bounds.ceiling(model, at_s).copies > 0
 
 
 def _grant(

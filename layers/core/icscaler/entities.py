@@ -8,7 +8,6 @@ Every type here is serialised by `adapters.codec`; fields may be added with a de
 version before can read what the newer one wrote (unknown fields are ignored when reading).
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
@@ -78,7 +77,10 @@ class Override:
 
 @dataclass(frozen=True, slots=True)
 class ModelConfig:
-    """One inference component as compiled from the fleet file."""
+    """One inference component as compiled from the fleet file; `bounds` reads it at a moment.
+
+    `overlays` are bounds that workflows laid on; the compiled file has none.
+    """
 
     name: str
     variant: str
@@ -98,21 +100,7 @@ class ModelConfig:
     limits: Limits = Limits()
     overrides: tuple[Override, ...] = ()
     spike_alarm: bool = False
-
-    def bound_at(self, key: Literal["min_copies", "max_copies"], at_s: int) -> int:
-        """`min_copies` or `max_copies` with the overrides in force at `at_s`; the last one wins."""
-        value: int = getattr(self, key)
-        for override in self._overrides_at(at_s):
-            other: int | None = getattr(override, key)
-            value = value if other is None else other
-        return value
-
-    def paused_at(self, at_s: int) -> bool:
-        """Whether the fleet file or an override in force at `at_s` pauses it."""
-        return self.paused or any(override.paused for override in self._overrides_at(at_s))
-
-    def _overrides_at(self, at_s: int) -> Iterator[Override]:
-        return (one for one in self.overrides if one.from_s <= at_s < one.until_s)
+    overlays: tuple[Override, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from math import ceil, floor
 
+from icscaler import bounds
 from icscaler.entities import EndpointConfig, ModelConfig, ModelState, Snapshot, Step
 from icscaler.reasons import Reason
 
@@ -31,13 +32,13 @@ class Case:
 
     @property
     def floor(self) -> int:
-        """`min_copies` with the overrides in force; never above the ceiling."""
-        return min(self.model.bound_at("min_copies", self.at_s), self.ceiling)
+        """The fewest copies it must have now; never above the ceiling."""
+        return bounds.floor(self.model, self.at_s).copies
 
     @property
     def ceiling(self) -> int:
-        """`max_copies` with the overrides in force."""
-        return self.model.bound_at("max_copies", self.at_s)
+        """The most copies it may have now."""
+        return bounds.ceiling(self.model, self.at_s).copies
 
     @property
     def blind(self) -> bool:
@@ -144,20 +145,14 @@ def remember_refusal(case: Case, copies: int) -> tuple[int, Reason | None]:
     return max(case.from_copies, refused.copies - 1), Reason.REFUSED_RECENTLY
 
 
-def bound_above(case: Case, copies: int) -> tuple[int, Reason | None]:
-    """The ceiling; a lowered one applies at once, data or not."""
-    if copies > case.ceiling:
-        overridden = case.ceiling != case.model.max_copies
-        return case.ceiling, Reason.OVERRIDE if overridden else Reason.MAX_COPIES
-    return copies, None
-
-
-def bound_below(case: Case, copies: int) -> tuple[int, Reason | None]:
-    """The floor: what keeps a critical model warm."""
-    if copies < case.floor:
-        overridden = case.floor != case.model.min_copies
-        return case.floor, Reason.OVERRIDE if overridden else Reason.MIN_COPIES
-    return copies, None
+def bound(case: Case, copies: int, steps: list[Step]) -> int:
+    """The ceiling, which applies at once, data or not; the floor, which keeps a model warm."""
+    most, least = bounds.ceiling(case.model, case.at_s), bounds.floor(case.model, case.at_s)
+    for limit, exceeded in ((most, copies > most.copies), (least, copies < least.copies)):
+        if exceeded:
+            copies = limit.copies
+            steps.append(Step(limit.reason, copies, limit.by))
+    return copies
 
 
 DEMAND_GUARDS: tuple[Guard, ...] = (
@@ -172,13 +167,12 @@ DEMAND_GUARDS: tuple[Guard, ...] = (
     stop_at_one_before_zero,
     remember_refusal,
 )
-BOUNDS: tuple[Guard, ...] = (bound_above, bound_below)
 
 
 def shape(case: Case, copies: int, steps: list[Step]) -> int:
     """Run all guards in order; appends a step for each that changed the number."""
-    for guard in (*DEMAND_GUARDS, *BOUNDS):
+    for guard in DEMAND_GUARDS:
         copies, reason = guard(case, copies)
         if reason is not None:
             steps.append(Step(reason, copies))
-    return copies
+    return bound(case, copies, steps)

@@ -7,6 +7,7 @@ storing an intent and acting on it leaves nothing wrong behind.
 
 from dataclasses import replace
 
+from icscaler import bounds
 from icscaler.entities import (
     ComponentView,
     EndpointConfig,
@@ -109,7 +110,7 @@ def blocked(
         seen.fleet_paused
         or seen.endpoint_paused
         or config.paused
-        or model.paused_at(seen.at_s)
+        or bounds.paused(model, seen.at_s)
         or model.name in seen.paused_models
     )
     checks = (

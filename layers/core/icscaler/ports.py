@@ -19,6 +19,7 @@ from icscaler.entities import (
     EndpointView,
     Hold,
     MetricMinute,
+    ModelConfig,
     NoticeItem,
     Outcome,
     Snapshot,
@@ -55,6 +56,25 @@ class FleetPointer:
     metrics_vanished: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Overlay:
+    """What `holder`, a workflow, lays over one component of an endpoint; see `overlays`.
+
+    One a holder and component: putting it again replaces it. It ends at `until_s` (None: when it is
+    removed). `model` registers a component that is in no fleet file yet: it is managed like this
+    until it is published, which removes the overlay. Floors only rise and ceilings only fall.
+    """
+
+    component: str
+    holder: str
+    until_s: int | None
+    from_s: int = 0
+    min_copies: int | None = None
+    max_copies: int | None = None
+    paused: bool = False
+    model: ModelConfig | None = None
+
+
 @dataclass(slots=True)
 class EndpointItem:
     """Everything stored about an endpoint, read in one go at the start of a look.
@@ -72,6 +92,7 @@ class EndpointItem:
     holds: dict[str, Hold] = field(default_factory=dict)
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     last_look_received_s: float = 0.0
+    overlays: tuple[Overlay, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +146,25 @@ class Closing:
     outcomes: Mapping[str, Outcome]
     summary: EndpointSummary
     received_s: float
+
+
+class OverlayStore(Protocol):
+    """Where workflows leave overlays. No lease is needed: see `overlays`."""
+
+    def put_overlay(self, endpoint: str, overlay: Overlay) -> bool:
+        """Lay it on, or replace the same holder's one of the same component.
+
+        False, and nothing written, when it registers a component that another endpoint has.
+        """
+        ...
+
+    def remove_overlay(self, endpoint: str, component: str, holder: str) -> bool:
+        """Take it off; False when it is not there (any more)."""
+        ...
+
+    def overlays(self, endpoint: str) -> tuple[Overlay, ...]:
+        """All of an endpoint by component and holder, expired ones too while they are kept."""
+        ...
 
 
 class StateStore(Protocol):

@@ -35,6 +35,7 @@ class Reason(StrEnum):
     MIN_COPIES = "MinCopies"
     MAX_COPIES = "MaxCopies"
     OVERRIDE = "Override"
+    OVERLAY = "Overlay"
     # allocate: what the endpoint can hold
     DISPLACED = "Displaced"
     WAITING_FOR_ROOM = "WaitingForRoom"

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from icscaler import observe
+from icscaler import observe, overlays
 from icscaler.decide import decide
 from icscaler.entities import (
     Change,
@@ -130,8 +130,9 @@ def _look(
     if item.config is None:
         deps.store.release(lease)
         return LookOutcome(request.endpoint, LookKind.NOT_MANAGED, at_s)
+    config = overlays.merge(item.config, item.overlays, at_s)
     inputs = LookInputs(
-        item.config, item.state, observe.observe(item.config, item, pointer, allowance, deps, at_s)
+        config, item.state, observe.observe(config, item, pointer, allowance, deps, at_s)
     )
     seen = inputs.seen
     state, plan = decide(inputs.config, inputs.state, seen, at_s)

@@ -28,6 +28,7 @@ from icscaler.ports import (
     Lease,
     LeaseLostError,
     LookSnapshot,
+    Overlay,
     PortError,
     Wake,
 )
@@ -46,6 +47,7 @@ class _Endpoint:
     holds: dict[str, Hold] = field(default_factory=dict)
     wakes: dict[str, Wake] = field(default_factory=dict)
     configs: dict[str, bytes] = field(default_factory=dict)
+    overlays: dict[tuple[str, str], bytes] = field(default_factory=dict)
 
 
 class MemoryStateStore:
@@ -55,6 +57,7 @@ class MemoryStateStore:
         self._lock = RLock()
         self._endpoints: dict[str, _Endpoint] = {}
         self._owners: dict[str, str] = {}
+        self._registered: dict[str, tuple[str, str]] = {}
         self._version: str | None = None
         self._names: tuple[str, ...] = ()
         self._paused = False
@@ -103,6 +106,10 @@ class MemoryStateStore:
             self._owners = {
                 model: config.name for config in configs.values() for model in config.models
             }
+            for name in {*self._names, *configs}:
+                for overlay in self.overlays(name):
+                    if overlay.model is not None and overlay.component in self._owners:
+                        del self._endpoint(name).overlays[overlay.component, overlay.holder]
             self._version, self._names = version, tuple(sorted(configs))
 
     def set_paused(
@@ -121,7 +128,7 @@ class MemoryStateStore:
 
     def endpoint_of(self, component: str) -> str | None:
         with self._lock:
-            return self._owners.get(component)
+            return self._owners.get(component, self._registered.get(component, (None,))[0])
 
     def configuration(self, endpoint: str, version: str) -> EndpointConfig | None:
         with self._lock:
@@ -178,6 +185,7 @@ class MemoryStateStore:
                 holds={name: replace(kept.holds[name]) for name in sorted(kept.holds)},
                 outcomes=codec.decode(kept.outcomes, outcomes) if kept.outcomes else {},
                 last_look_received_s=kept.received_s,
+                overlays=self.overlays(endpoint),
             )
 
     def store(
@@ -245,6 +253,30 @@ class MemoryStateStore:
                 return False
             del holds[component]
             return True
+
+    # ------------------------------------------------------------ overlays
+
+    def put_overlay(self, endpoint: str, overlay: Overlay) -> bool:
+        with self._lock:
+            if overlay.model is not None:
+                if self.endpoint_of(overlay.component) not in (None, endpoint):
+                    return False
+                self._registered[overlay.component] = endpoint, overlay.holder
+            key = overlay.component, overlay.holder
+            self._endpoint(endpoint).overlays[key] = codec.encode(overlay)
+            return True
+
+    def remove_overlay(self, endpoint: str, component: str, holder: str) -> bool:
+        with self._lock:
+            if self._registered.get(component) == (endpoint, holder):
+                del self._registered[component]
+            found = self._endpoint(endpoint).overlays.pop((component, holder), None)
+            return found is not None
+
+    def overlays(self, endpoint: str) -> tuple[Overlay, ...]:
+        with self._lock:
+            kept = self._endpoint(endpoint).overlays
+            return tuple(codec.decode(kept[key], Overlay) for key in sorted(kept))
 
     # ------------------------------------------------------------ records
 

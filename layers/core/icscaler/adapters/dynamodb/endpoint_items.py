@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from icscaler.adapters import codec
+from icscaler.adapters.dynamodb.overlay_items import read_overlays
 from icscaler.adapters.dynamodb.table import Item, TableItems
 from icscaler.entities import ComponentView, EndpointConfig, EndpointState, Hold, Outcome
 from icscaler.ports import (
@@ -64,7 +65,8 @@ class EndpointItems(TableItems):
             # A reader without the lease may catch a writer between two pages: read again.
             if chunks is not None:
                 try:
-                    return _endpoint_item(header, items.get(f"config#{version}"), chunks, items)
+                    config = items.get(f"config#{version}")
+                    return _endpoint_item(endpoint, header, config, chunks, items)
                 except codec.CodecError as error:
                     raise PortError(f"state table: endpoint {endpoint}: {error}") from error
         raise PortError(f"state table: endpoint {endpoint}: state changes while it is read")
@@ -302,7 +304,11 @@ def _chunks_in_force(header: Item, items: Mapping[str, Item]) -> list[Item] | No
 
 
 def _endpoint_item(
-    header: Item, config: Item | None, chunks: Sequence[Item], items: Mapping[str, Item]
+    endpoint: str,
+    header: Item,
+    config: Item | None,
+    chunks: Sequence[Item],
+    items: Mapping[str, Item],
 ) -> EndpointItem:
     data = b"".join(chunk["data"] for chunk in chunks)
     learned = codec.unpack(data, Learned) if data else Learned(EndpointState())
@@ -320,6 +326,7 @@ def _endpoint_item(
         holds={name: _hold(values) for name, values in sorted(header.get("holds", {}).items())},
         outcomes=codec.unpack(outcomes, dict[str, Outcome]) if outcomes else {},
         last_look_received_s=float(header.get("last_look_received_s", 0)),
+        overlays=read_overlays(endpoint, list(items.values())),
     )
 
 

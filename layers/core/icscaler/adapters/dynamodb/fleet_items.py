@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 
 from icscaler.adapters import codec
 from icscaler.adapters.dynamodb.endpoint_items import endpoint_key
+from icscaler.adapters.dynamodb.overlay_items import OVERLAY, read_overlays
 from icscaler.adapters.dynamodb.table import Item, TableItems
 from icscaler.adapters.publishing import PublishConflictError
 from icscaler.entities import EndpointConfig
@@ -67,17 +68,26 @@ class FleetItems(TableItems):
             raise _conflict(expected_version, update.item)
 
     def _tidy(self, configs: Mapping[str, EndpointConfig], version: str, before: Item) -> None:
-        """Remove configurations older than the one before, and owners of components that left."""
+        """Remove configurations older than the one before, owners of components that left, and
+        overlays that registered what is published now."""
         kept = {version, before.get("version", version)}
         old: list[tuple[str, str]] = []
         left: set[str] = set()
+        registered: set[str] = set()
         present = {model for config in configs.values() for model in config.models}
         for endpoint in sorted({*configs, *before.get("endpoints", ())}):
             for item in self._table.query(endpoint_key(endpoint), "config#"):
                 left |= set(item["components"]) - present
                 if item["sk"].removeprefix("config#") not in kept:
                     old.append((item["pk"], item["sk"]))
-        self._table.write_all(deletes=old + [(f"component#{name}", "owner") for name in left])
+            items = self._table.query(endpoint_key(endpoint), OVERLAY)
+            for key, overlay in zip(items, read_overlays(endpoint, items), strict=True):
+                if overlay.model is not None and overlay.component in present:
+                    old.append((key["pk"], key["sk"]))
+                elif overlay.model is not None:
+                    registered.add(overlay.component)
+        owners = [(f"component#{name}", "owner") for name in left - registered]
+        self._table.write_all(deletes=old + owners)
 
     def set_paused(
         self, paused: bool, *, endpoint: str | None = None, model: str | None = None

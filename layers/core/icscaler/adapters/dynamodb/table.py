@@ -94,6 +94,16 @@ class Table:
             arguments["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
         return self._conditional("UpdateItem", self.client.update_item, arguments)
 
+    def delete(self, pk: str, sk: str, condition: str, values: Mapping[str, Any]) -> bool:
+        """Delete an item; False when `condition` does not hold (any more)."""
+        arguments: dict[str, Any] = {
+            "TableName": self.name,
+            "Key": _key(pk, sk),
+            "ConditionExpression": condition,
+            "ExpressionAttributeValues": _to_item(values),
+        }
+        return self._conditional("DeleteItem", self.client.delete_item, arguments).done
+
     def write_all(self, puts: Sequence[Item] = (), deletes: Sequence[tuple[str, str]] = ()) -> None:
         """Unconditional writes in batches of 25; what DynamoDB left undone is tried again."""
         requests: list[Any] = [{"PutRequest": {"Item": _checked(item)}} for item in puts]

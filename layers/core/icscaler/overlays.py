@@ -1,0 +1,58 @@
+"""Overlays: what workflows lay over the published fleet, and how a look merges it.
+
+The fleet file belongs to people; a workflow that needs a floor for an hour, or looks after a model
+that is in no file yet, leaves an overlay beside it. A look merges the overlays of its endpoint into
+the compiled configuration before it decides, so the snapshot that explains the decision has the
+merged one, and `decide` knows no overlays' origin.
+
+* A model of an overlay is managed as if it were in the file, until the file has it: the file wins.
+* Bounds of overlays only tighten (`bounds`). Several holders' overlays of one component add up.
+* What has expired, or names a component or variant that is not there, counts for nothing.
+
+Overlays are read with the endpoint's other items in the look's one query; their writers take no
+lease, because nothing they say is lost when a look is under way: the next one merges it.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from icscaler.entities import EndpointConfig, ModelConfig, Override
+from icscaler.ports import Overlay
+
+FOREVER_S = 253_402_300_799  # the last second of the year 9999
+
+
+def merge(config: EndpointConfig, overlays: Iterable[Overlay], at_s: int) -> EndpointConfig:
+    """The configuration with everything that is laid over it at `at_s`."""
+    holding = sorted(
+        (one for one in overlays if one.until_s is None or at_s < one.until_s),
+        key=lambda one: (one.component, one.holder),
+    )
+    if not holding:
+        return config
+    models = dict(config.models)
+    for overlay in holding:
+        model = overlay.model
+        if model is not None and model.variant in config.variants:
+            models.setdefault(overlay.component, replace(model, name=overlay.component))
+    for overlay in holding:
+        model = models.get(overlay.component)
+        if model is not None and _says_something(overlay):
+            models[overlay.component] = _with(model, overlay)
+    return replace(config, models=models)
+
+
+def _says_something(overlay: Overlay) -> bool:
+    return overlay.min_copies is not None or overlay.max_copies is not None or overlay.paused
+
+
+def _with(model: ModelConfig, overlay: Overlay) -> ModelConfig:
+    bounds = Override(
+        until_s=FOREVER_S if overlay.until_s is None else overlay.until_s,
+        reason=overlay.holder,
+        from_s=overlay.from_s,
+        min_copies=overlay.min_copies,
+        max_copies=overlay.max_copies,
+        paused=overlay.paused,
+    )
+    return replace(model, overlays=(*model.overlays, bounds))
