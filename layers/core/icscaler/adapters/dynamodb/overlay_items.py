@@ -1,7 +1,7 @@
 """Overlays in an endpoint's partition: `overlay#<component>#<holder>`, read with the rest of it.
 
-An overlay that registers a component also owns it (`component#<name>` / `owner`), so that wakes find
-its endpoint; publishing the component takes both over (`fleet_items`).
+An overlay that registers a component also owns it (`component#<name>` / `owner`), so that wakes
+find its endpoint; publishing the component takes both over (`fleet_items`).
 """
 
 from icscaler.adapters import codec
