@@ -74,6 +74,7 @@ OWN_SERVICES: dict[str, str] = {
     "sagemaker-runtime": "icscaler_localcloud.sagemaker:create_runtime_service",
     "application-autoscaling": "icscaler_localcloud.autoscaling:create_service",
     "cloudwatch": "icscaler_localcloud.cloudwatch:create_service",
+    "stepfunctions": "icscaler_localcloud.stepfunctions:create_service",
 }
 
 

@@ -14,6 +14,22 @@ Template = dict[str, Any]
 Rule = Callable[[Template], Iterator[str]]
 
 FUNCTION = "AWS::Serverless::Function"
+MACHINE = "AWS::Serverless::StateMachine"
+# What a machine's role needs to write its log; these know no resource (Step Functions guide).
+LOG_DELIVERY = frozenset(
+    {
+        "logs:CreateLogDelivery",
+        "logs:GetLogDelivery",
+        "logs:UpdateLogDelivery",
+        "logs:DeleteLogDelivery",
+        "logs:ListLogDeliveries",
+        "logs:PutResourcePolicy",
+        "logs:DescribeResourcePolicies",
+        "logs:DescribeLogGroups",
+    }
+)
+# How an execution ends badly: each of these of every machine is watched.
+BAD_ENDINGS = frozenset({"ExecutionsFailed", "ExecutionsTimedOut", "ExecutionsAborted"})
 # Actions that IAM can't narrow to a resource (Service Authorization Reference).
 NARROWABLE_BY_NOTHING = frozenset(
     {
@@ -22,6 +38,7 @@ NARROWABLE_BY_NOTHING = frozenset(
         "sagemaker:ListInferenceComponents",
         "application-autoscaling:DescribeScalableTargets",
         "cloudwatch:GetMetricData",
+        *LOG_DELIVERY,
     }
 )
 READ_VERBS = ("Describe", "List", "Get")
@@ -107,6 +124,11 @@ def functions(template: Template) -> dict[str, Any]:
     return {name: {**shared, **own} for name, own in of_type(template, FUNCTION).items()}
 
 
+def machines(template: Template) -> dict[str, Any]:
+    """Properties of all state machines."""
+    return of_type(template, MACHINE)
+
+
 def environment(template: Template, function: str) -> dict[str, Any]:
     """Environment variables of a function, Globals included."""
     shared = template.get("Globals", {}).get("Function", {}).get("Environment", {})
@@ -135,10 +157,10 @@ def actions(template: Template) -> set[str]:
 
 
 def own_roles(template: Template) -> Iterator[str]:
-    """Every function has a role of its own, in the template."""
+    """Every function and every state machine has a role of its own, in the template."""
     roles = of_type(template, "AWS::IAM::Role")
     taken: dict[str, str] = {}
-    for name, function in functions(template).items():
+    for name, function in (functions(template) | machines(template)).items():
         role = target(function.get("Role"))
         if role not in roles:
             yield f"{name} has no role of its own"
@@ -170,6 +192,30 @@ def alarms_on_functions(template: Template) -> Iterator[str]:
         for metric in ("Errors", "Throttles"):
             if (name, metric) not in watched:
                 yield f"{name}: no alarm on {metric}"
+
+
+def machines_are_watched(template: Template) -> Iterator[str]:
+    """A state machine logs, says what it is, is traced, and every bad ending raises an alarm."""
+    watched: dict[str | None, set[str]] = {}
+    for alarm in of_type(template, "AWS::CloudWatch::Alarm").values():
+        for query in alarm.get("Metrics", ()):
+            metric = query.get("MetricStat", {}).get("Metric", {})
+            for dimension in metric.get("Dimensions", ()):
+                if dimension["Name"] == "StateMachineArn":
+                    watched.setdefault(target(dimension["Value"]), set()).add(metric["MetricName"])
+    groups = of_type(template, "AWS::Logs::LogGroup")
+    for name, machine in machines(template).items():
+        logging = machine.get("Logging", {})
+        destinations = [
+            target(each["CloudWatchLogsLogGroup"]["LogGroupArn"])
+            for each in logging.get("Destinations", ())
+        ]
+        if logging.get("Level", "OFF") == "OFF" or not set(destinations) & set(groups):
+            yield f"{name} writes no log"
+        if machine.get("Tracing") != {"Enabled": True}:
+            yield f"{name} is not traced"
+        for metric in sorted(BAD_ENDINGS - watched.get(name, set())):
+            yield f"{name}: no alarm on {metric}"
 
 
 def alarms_are_heard(template: Template) -> Iterator[str]:
@@ -352,6 +398,7 @@ RULES: tuple[Rule, ...] = (
     own_roles,
     own_log_groups,
     alarms_on_functions,
+    machines_are_watched,
     alarms_are_heard,
     failure_destinations,
     dead_letters,

@@ -308,6 +308,16 @@ BREACHES: list[tuple[rules.Rule, str, Callable[[Template], Any]]] = [
         lambda t: resource(t, "RefusedRequestsAlarm").update(AlarmName="nobody-waits-for-it"),
     ),
     (
+        rules.machines_are_watched,
+        "writes no log; Some is not traced; Some: no alarm on ExecutionsAborted",
+        lambda t: t["Resources"].update(Some={"Type": rules.MACHINE, "Properties": {}}),
+    ),
+    (
+        rules.own_roles,
+        "Some has no role",
+        lambda t: t["Resources"].update(Some={"Type": rules.MACHINE, "Properties": {}}),
+    ),
+    (
         rules.failure_destinations,
         "asynchronous",
         lambda t: resource(t, "DispatchFunction").pop("EventInvokeConfig"),

@@ -1,4 +1,4 @@
-"""Lambda functions, layers, their wiring and permissions; state machines (stored, not run)."""
+"""Lambda functions, layers, their wiring and permissions; state machines."""
 
 from __future__ import annotations
 
@@ -246,7 +246,7 @@ def _event_invoke_config(deployment: Deployment, properties: Properties) -> Crea
 
 
 def _state_machine(deployment: Deployment, properties: Properties) -> Created:
-    """Registered with its definition; nothing runs it yet."""
+    """Its definition with what the template puts in place of `${Name}`."""
     name = properties.take("StateMachineName", None) or deployment.physical_name(
         properties.logical_id, limit=80
     )
