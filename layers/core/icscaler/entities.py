@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
+from icscaler.learned import ServiceTime
 from icscaler.reasons import Notice, Reason
 
 STATE_SCHEMA_VERSION = 1
@@ -80,6 +81,8 @@ class ModelConfig:
     """One inference component as compiled from the fleet file; `bounds` reads it at a moment.
 
     `overlays` are bounds that workflows laid on; the compiled file has none.
+    `concurrent_requests_per_copy`: how many requests one copy serves at once; more wait in its
+    container. None: not stated, so its accepted load is not learned.
     """
 
     name: str
@@ -101,6 +104,7 @@ class ModelConfig:
     overrides: tuple[Override, ...] = ()
     spike_alarm: bool = False
     overlays: tuple[Override, ...] = ()
+    concurrent_requests_per_copy: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +186,8 @@ class MetricMinute:
     `invocations`: requests (Sum). `concurrency_per_copy`: highest in-flight requests of a copy,
     queue included (Maximum). `refused`: NoCapacityInvocationFailures (Sum). `heartbeat`: a
     utilisation datapoint of a loaded copy exists, which tells silence from missing data.
+    `latency_s`: mean ModelLatency of its requests, waiting in the container included; it is read
+    only when it is needed (`policies.accepted_load`).
     """
 
     at_s: int
@@ -189,6 +195,7 @@ class MetricMinute:
     concurrency_per_copy: float | None = None
     refused: float | None = None
     heartbeat: bool = False
+    latency_s: float | None = None
 
 
 @dataclass(slots=True)
@@ -306,6 +313,7 @@ class ModelState:
     manual_until_s: int = 0
     refused: RefusedCopies | None = None
     noticed: tuple[str, ...] = ()
+    service: ServiceTime = field(default_factory=ServiceTime)
 
 
 @dataclass(slots=True)

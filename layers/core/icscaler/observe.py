@@ -15,9 +15,12 @@ from icscaler.entities import (
     EndpointState,
     EndpointView,
     MetricMinute,
+    ModelConfig,
+    ModelState,
     Snapshot,
 )
-from icscaler.policies import evidence
+from icscaler.learned import ServiceTime
+from icscaler.policies import accepted_load, evidence
 from icscaler.ports import (
     Allowance,
     EndpointItem,
@@ -130,26 +133,37 @@ def series_requests(
     components: dict[str, ComponentView],
     at_s: int,
 ) -> list[SeriesRequest]:
-    """One series for a model at zero copies, two or three for a loaded one."""
-    requests = []
-    for name in sorted(config.models):
-        view, model = components.get(name), config.models[name]
-        if view is None:
-            continue
-        known = state.models.get(name)
-        start_s = at_s - HISTORY_S
-        if known is not None:
-            start_s = max(known.last_minute_s + evidence.MINUTE_S, at_s - evidence.LONGEST_HOLE_S)
-        start_s = min(start_s, at_s - evidence.MINUTE_S) // evidence.MINUTE_S * evidence.MINUTE_S
-        loaded = view.current_copies > 0
-        requests.append(
-            SeriesRequest(
-                component=name,
-                start_s=start_s,
-                invocations=loaded,
-                concurrency=loaded and model.policy.metric == "concurrency",
-                refused=not loaded,
-                heartbeat=loaded,
-            )
-        )
-    return requests
+    """One series for a model at zero copies, two or three for a loaded one, latency at times."""
+    return [
+        _series(config, model, state.models.get(name), components[name], at_s)
+        for name, model in sorted(config.models.items())
+        if name in components
+    ]
+
+
+def _series(
+    config: EndpointConfig,
+    model: ModelConfig,
+    known: ModelState | None,
+    view: ComponentView,
+    at_s: int,
+) -> SeriesRequest:
+    start_s, active_s, service = at_s - HISTORY_S, 0, ServiceTime()
+    if known is not None:
+        active_s, service = known.last_active_s, known.service
+        start_s = max(known.last_minute_s + evidence.MINUTE_S, at_s - evidence.LONGEST_HOLE_S)
+    start_s = min(start_s, at_s - evidence.MINUTE_S) // evidence.MINUTE_S * evidence.MINUTE_S
+    loaded = view.current_copies > 0
+    settled_s = evidence.settled_until_s(config, at_s)
+    latency_s = accepted_load.latency_since_s(model, service, active_s, loaded, settled_s)
+    latency = latency_s is not None
+    in_flight = model.policy.metric == "concurrency" or bool(model.concurrent_requests_per_copy)
+    return SeriesRequest(
+        component=model.name,
+        start_s=start_s if latency_s is None else min(start_s, latency_s),
+        invocations=loaded or latency,
+        concurrency=(loaded or latency) and in_flight,
+        refused=not loaded,
+        heartbeat=loaded,
+        latency=latency,
+    )

@@ -309,6 +309,7 @@ class SeriesRequest:
     concurrency: bool = False
     refused: bool = False
     heartbeat: bool = True
+    latency: bool = False
 
 
 class Metrics(Protocol):

@@ -25,6 +25,8 @@ COPIES = {"block": 1, "inline": 2}
 RESOURCES = CopyResources(gpus=1, cpus=2.0, memory_mb=16_384)
 ROLE = "arn:aws:iam::123456789012:role/sagemaker"
 IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/inference:1"
+# Mean latency of `requests`: what the default service profile takes for ten output tokens.
+LATENCY_S = 0.2
 DIMENSION = "sagemaker:inference-component:DesiredCopyCount"
 
 FAST = WorldSettings(
@@ -83,6 +85,7 @@ class MemoryDesk:
                     1.0 if served else 0.0,
                     None,
                     True,
+                    LATENCY_S if served else None,
                 ),
             )
         self.now_s = first_s + 60 * (max(per_minute) + 3)

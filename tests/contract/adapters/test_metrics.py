@@ -10,7 +10,7 @@ from icscaler.adapters.cloudwatch import SERIES_PER_CALL, CloudWatchMetrics
 from icscaler.entities import Change, MetricMinute
 from icscaler.ports import SeriesRequest
 from icscaler_localcloud.cloud import LocalCloud
-from tests.contract.adapters.desks import FAST, CloudDesk, MemoryDesk
+from tests.contract.adapters.desks import FAST, LATENCY_S, CloudDesk, MemoryDesk
 
 Desk = Any
 
@@ -62,6 +62,17 @@ def test_only_what_was_asked_for_comes(desk: Desk) -> None:
     for minute in read(desk, request)["block"]:
         assert minute == MetricMinute(minute.at_s, concurrency_per_copy=minute.concurrency_per_copy)
         assert minute.concurrency_per_copy is not None
+
+
+def test_mean_latency_comes_in_seconds_and_only_where_requests_were(desk: Desk) -> None:
+    start_s = -(-desk.now_s // 60) * 60
+    desk.requests("block", {0: 30, 1: 0, 2: 45})
+    request = SeriesRequest("block", start_s, invocations=False, heartbeat=False, latency=True)
+    found = read(desk, request)["block"]
+    assert [minute.at_s for minute in found] == [start_s, start_s + 120]
+    for minute in found:
+        assert minute == MetricMinute(minute.at_s, latency_s=minute.latency_s)
+        assert minute.latency_s == pytest.approx(LATENCY_S, rel=0.5)
 
 
 def test_only_ended_minutes_from_the_start_on_oldest_first(desk: Desk) -> None:

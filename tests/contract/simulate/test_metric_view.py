@@ -6,7 +6,12 @@ import random
 
 import pytest
 
-from icscaler_sim.simulate.sight import PeerSight, in_flight_series, metric_minutes
+from icscaler_sim.simulate.sight import (
+    PeerSight,
+    in_flight_series,
+    latency_series,
+    metric_minutes,
+)
 from icscaler_sim.simulate.stage import set_stage
 from icscaler_sim.world import World, WorldSettings
 from tests.unit.simulate.builders import START_S, fleet, model
@@ -60,11 +65,26 @@ def test_the_controllers_minutes_are_what_the_store_answers(
         } == in_flight
         assert {m.at_s for m in found if m.heartbeat} == set(alive)
         assert all(m.refused is None for m in found)
+        assert all(m.latency_s is None for m in found)
         asleep = metric_minutes(world, "a", start_s, at_s, loaded=False, in_flight=None)
         refused = read(world, REQUESTS, "NoCapacityInvocationFailures", "Sum", start_s, at_s)
         assert {m.at_s: m.refused for m in asleep} == refused
-        compared += len(invocations) + len(refused)
-    assert compared > 300
+        asked = metric_minutes(
+            world,
+            "a",
+            start_s,
+            at_s,
+            loaded=False,
+            in_flight=in_flight_series(world, "a"),
+            latency=latency_series(world, "a"),
+        )
+        latency = read(world, REQUESTS, "ModelLatency", "Average", start_s, at_s)
+        assert {m.at_s: m.latency_s for m in asked if m.latency_s is not None} == {
+            minute_s: microseconds / 1e6 for minute_s, microseconds in latency.items()
+        }
+        assert {m.at_s: m.invocations for m in asked if m.invocations is not None} == invocations
+        compared += len(invocations) + len(refused) + len(latency)
+    assert compared > 600
 
 
 def test_the_minute_that_runs_shows_its_concurrency_so_far() -> None:

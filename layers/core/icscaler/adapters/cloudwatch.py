@@ -22,8 +22,10 @@ logger = logging.getLogger(__name__)
 
 MINUTE_S = 60
 SERIES_PER_CALL = 500
+# ModelLatency is published in microseconds.
+MICROSECONDS = 1e6
 
-Field = Literal["invocations", "concurrency", "refused", "heartbeat"]
+Field = Literal["invocations", "concurrency", "refused", "heartbeat", "latency"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,7 @@ SERIES = (
         "MemoryUtilizationNormalized",
         "SampleCount",
     ),
+    Series("latency", "AWS/SageMaker", "ModelLatency", "Average"),
 )
 
 
@@ -158,6 +161,8 @@ def _take(wanted: _Wanted, result: Any, at_s: int, by_start: dict[int, MetricMin
                 minute.refused = value
             case "heartbeat":
                 minute.heartbeat = value > 0
+            case "latency":
+                minute.latency_s = value / MICROSECONDS
 
 
 def _time(at_s: int) -> datetime:

@@ -143,6 +143,7 @@ class MemoryMetrics:
                 minute.concurrency_per_copy if request.concurrency else None,
                 minute.refused if request.refused else None,
                 minute.heartbeat and request.heartbeat,
+                minute.latency_s if request.latency else None,
             )
             if seen != MetricMinute(start_s):
                 answer.append(seen)

@@ -16,7 +16,7 @@ from icscaler.entities import (
     ModelState,
     Snapshot,
 )
-from icscaler.policies import target_tracking
+from icscaler.policies import accepted_load, target_tracking
 
 MINUTE_S = 60
 # A longer hole is not bridged minute by minute: nothing older than this can matter to a decision.
@@ -73,7 +73,7 @@ def learn(
 
     Returns what the fresh minutes say; None when its metrics could not be read in this look.
     """
-    wake_s = seen.wakes.get(model.name)
+    active_s, wake_s = state.last_active_s, seen.wakes.get(model.name)
     if wake_s is not None and wake_s <= seen.at_s:
         state.last_active_s = max(state.last_active_s, wake_s)
     minutes = seen.metrics.get(model.name)
@@ -81,6 +81,17 @@ def learn(
         return None
     horizon_s = settled_until_s(config, seen.at_s)
     by_start = {minute.at_s: minute for minute in minutes if minute.at_s < seen.at_s}
+    loaded = seen.components[model.name].current_copies > 0
+    since_s = accepted_load.latency_since_s(model, state.service, active_s, loaded, horizon_s)
+    if since_s is not None:
+        # This look asked for it, so a minute without latency had no requests.
+        state.service = accepted_load.learn_service_time(
+            model,
+            state.service,
+            by_start,
+            lambda minute_s: copies_at(state, minute_s)[1],
+            (since_s, horizon_s),
+        )
     _learn_settled(model, state, by_start, horizon_s)
     return _read_fresh(model, state, by_start, horizon_s, seen.at_s)
 

@@ -24,10 +24,18 @@ from icscaler.entities import (
     Snapshot,
 )
 from icscaler.invariants import Look, check
+from icscaler.learned import ServiceTime
+from icscaler.policies.accepted_load import latency_since_s
+from icscaler.policies.evidence import settled_until_s
 from icscaler_sim.metrics.store import Series
 from icscaler_sim.simulate.fleet import Fleet
 from icscaler_sim.simulate.hands import Hands
-from icscaler_sim.simulate.sight import MINUTE_S, in_flight_series, metric_minutes
+from icscaler_sim.simulate.sight import (
+    MINUTE_S,
+    in_flight_series,
+    latency_series,
+    metric_minutes,
+)
 from icscaler_sim.world import ComponentView, World
 
 ROTATION_S = 600
@@ -36,6 +44,7 @@ LONGEST_HOLE_S = 3 * 3600
 SERIES_PER_CALL = 500
 LIST_PAGE = 100
 MOST_TOLD = 50
+UNKNOWN = ServiceTime()
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,12 +122,17 @@ class Controller:
             name: in_flight_series(world, name) for name in self._home_of
         }
         self._calls: Counter[str] = Counter()
+        self._asked = 0
         self.looks = 0
         self.violations: list[str] = []
 
     @property
     def calls(self) -> Mapping[str, int]:
         return dict(self._calls)
+
+    def state(self, endpoint: str) -> EndpointState:
+        """What is remembered of an endpoint after its last look."""
+        return self._homes[endpoint].state
 
     def called(self, name: str, until_s: float) -> None:
         """Every model is looked at every time."""
@@ -175,8 +189,8 @@ class Controller:
             for name, view in components.items()
             if name in home.config.models
         }
-        series = sum(3 if components[name].current_copies else 1 for name in metrics)
-        self._calls["GetMetricData"] += -(-series // SERIES_PER_CALL)
+        self._calls["GetMetricData"] += -(-self._asked // SERIES_PER_CALL)
+        self._asked = 0
         return Snapshot(
             at_s=at_s,
             config_version=home.config.version,
@@ -223,14 +237,29 @@ class Controller:
         self, home: _Home, name: str, view: core.ComponentView, at_s: int
     ) -> tuple[core.MetricMinute, ...]:
         known = home.state.models.get(name)
-        start_s = at_s - HISTORY_S
+        start_s, active_s, service = at_s - HISTORY_S, 0, UNKNOWN
         if known is not None:
+            active_s, service = known.last_active_s, known.service
             start_s = max(known.last_minute_s + MINUTE_S, at_s - LONGEST_HOLE_S)
         start_s = min(start_s, at_s - MINUTE_S) // MINUTE_S * MINUTE_S
-        loaded = view.current_copies > 0
-        policy = home.config.models[name].policy
-        in_flight = self._series[name] if policy.metric == "concurrency" else None
-        return metric_minutes(self._world, name, start_s, at_s, loaded=loaded, in_flight=in_flight)
+        loaded, model = view.current_copies > 0, home.config.models[name]
+        in_flight = latency = None
+        if model.policy.metric == "concurrency" or model.concurrent_requests_per_copy:
+            in_flight = self._series[name]
+        settled_s = settled_until_s(home.config, at_s)
+        latency_s = latency_since_s(model, service, active_s, loaded, settled_s)
+        if latency_s is not None:
+            start_s, latency = min(start_s, latency_s), latency_series(self._world, name)
+        self._asked += (3 if loaded else 1) + (latency is not None)
+        return metric_minutes(
+            self._world,
+            name,
+            start_s,
+            at_s,
+            loaded=loaded,
+            in_flight=in_flight,
+            latency=latency,
+        )
 
     # --- act
     def _act(self, plan: Plan, at_s: int) -> dict[str, Outcome]:

@@ -16,6 +16,7 @@ from icscaler_sim.world import World
 from icscaler_sim.world.rows import MinuteRow
 
 MINUTE_S = 60
+MICROSECONDS = 1e6
 _LEARN_SHARE = 0.3
 NAMESPACE = "AWS/SageMaker"
 
@@ -32,6 +33,11 @@ def in_flight_series(world: World, name: str) -> Series | None:
     return world.metrics.find(
         NAMESPACE, "ConcurrentRequestsPerCopy", {"InferenceComponentName": name}
     )
+
+
+def latency_series(world: World, name: str) -> Series | None:
+    """ModelLatency of a component, in microseconds."""
+    return world.metrics.find(NAMESPACE, "ModelLatency", {"InferenceComponentName": name})
 
 
 class ServiceTime:
@@ -152,11 +158,13 @@ def metric_minutes(
     *,
     loaded: bool,
     in_flight: Series | None,
+    latency: Series | None = None,
 ) -> tuple[MetricMinute, ...]:
     """The minutes from `start_s` on as the controller's adapter reads them at this moment.
 
     Loaded: Invocations, ConcurrentRequestsPerCopy (`in_flight`; also of the minute that still runs)
-    and the heartbeat; at zero copies only NoCapacityInvocationFailures.
+    and the heartbeat; at zero copies NoCapacityInvocationFailures. `latency`: ModelLatency, where
+    this look reads it; at zero copies what it was of before comes with it.
     """
     settings, now_s = world.settings, world.now_s
     found: dict[int, MetricMinute] = {}
@@ -167,14 +175,18 @@ def metric_minutes(
             refused = readable(row.no_capacity, row, now_s, settings.late_fraction)
             if refused:
                 found[row.at_s] = MetricMinute(row.at_s, refused=float(refused))
-            continue
+            if latency is None:
+                continue
         accepted = readable(row.accepted, row, now_s, settings.late_fraction)
         zero = settings.invocation_zero_points and row.copies > 0
-        if accepted or row.copies or zero:
-            invocations = float(accepted) if accepted or zero else None
-            found[row.at_s] = MetricMinute(row.at_s, invocations, heartbeat=row.copies > 0)
-    if loaded and in_flight is not None:
+        if accepted or zero or (loaded and row.copies):
+            minute = found.setdefault(row.at_s, MetricMinute(row.at_s))
+            minute.invocations = float(accepted) if accepted or zero else None
+            minute.heartbeat = loaded and row.copies > 0
+    if in_flight is not None and (loaded or latency is not None):
         _add_in_flight(found, in_flight, start_s, at_s, now_s)
+    if latency is not None:
+        _add_latency(found, latency, start_s, at_s, now_s)
     return tuple(found[minute_s] for minute_s in sorted(found))
 
 
@@ -186,3 +198,13 @@ def _add_in_flight(
         if value is not None:
             minute_s = start_s + MINUTE_S * place
             found.setdefault(minute_s, MetricMinute(minute_s)).concurrency_per_copy = value
+
+
+def _add_latency(
+    found: dict[int, MetricMinute], series: Series, start_s: int, at_s: int, now_s: float
+) -> None:
+    count = (at_s - start_s) // MINUTE_S
+    for place, value in enumerate(series.minutes("Average", start_s, count, now_s)):
+        if value is not None:
+            minute_s = start_s + MINUTE_S * place
+            found.setdefault(minute_s, MetricMinute(minute_s)).latency_s = value / MICROSECONDS

@@ -1,0 +1,130 @@
+"""Accepted load: how many requests a model would have in service if none had to wait.
+
+    load = Invocations / 60 s x mean service time
+
+Requests in flight are no measure of it: they contain the container's queue, which grows without
+bound once the copies are full. ModelLatency contains that waiting (SageMaker AI Developer Guide,
+"Amazon SageMaker AI metrics in Amazon CloudWatch"), so the service time is learned from minutes in
+which hardly anybody waited: no copy had more in flight than it serves at once, or not much more
+while on average so much room was left that queueing theory expects next to no waiting (square-root
+staffing). What is refused at zero copies is not in the load: clients' retries inflate it.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from math import sqrt
+
+from icscaler.entities import MetricMinute, ModelConfig
+from icscaler.learned import ServiceTime
+
+MINUTE_S = 60
+# A series costs the same for one minute as for an hour of them: once the service time is known it
+# is read for a quarter of an hour together, four times an hour instead of sixty.
+LATENCY_EVERY_S = 900
+# Nothing older than this is asked for, after a long outage either.
+LATENCY_HISTORY_S = 3600
+# A minute counts as this many requests at most, and the mean as this many: a busy model follows a
+# change of its traffic in about ten minutes, a rare one averages over its last few hundred calls.
+_MOST_OF_A_MINUTE = 50.0
+_MOST_EVIDENCE = 500.0
+# A copy that had more than this many times its slots in flight at one moment met a burst.
+_MOST_IN_FLIGHT = 1.5
+# This many times what all copies serve at once in flight all the minute long: a queue that stays.
+_LONG_QUEUE = 1.5
+_GROWTH_WHILE_FULL = 1.25
+# While no service time is known, full copies say only that they are too few: double them.
+_GROWTH_WHILE_UNKNOWN = 2.0
+
+
+def latency_since_s(
+    model: ModelConfig, service: ServiceTime, last_active_s: int, loaded: bool, settled_until_s: int
+) -> int | None:
+    """From when on this look should read the model's latency; None: not in this look.
+
+    Always while the service time is not known and the model is loaded, else every quarter of an
+    hour; never when nobody has called it since the last time.
+    """
+    read_s = service.read_until_s
+    if model.concurrent_requests_per_copy is None or (read_s and last_active_s <= read_s):
+        return None
+    unknown = loaded and service.mean_s is None and settled_until_s > read_s
+    if unknown or settled_until_s - read_s >= LATENCY_EVERY_S:
+        return max(read_s, settled_until_s - LATENCY_HISTORY_S)
+    return None
+
+
+def learn_service_time(
+    model: ModelConfig,
+    service: ServiceTime,
+    minutes: Mapping[int, MetricMinute],
+    copies_at: Callable[[int], int],
+    span_s: tuple[int, int],
+) -> ServiceTime:
+    """The service time after the settled minutes of the span [from, until).
+
+    `copies_at`: the fewest copies that served during a minute (0: none).
+    """
+    slots, (since_s, until_s) = model.concurrent_requests_per_copy, span_s
+    if slots is None:
+        return service
+    for minute_s in sorted(minutes):
+        if since_s <= minute_s < until_s:
+            told = _told_by(minutes[minute_s], slots, copies_at(minute_s), service.mean_s)
+            if told is not None:
+                service = _with(service, minutes[minute_s].invocations or 0.0, told)
+    return replace(service, read_until_s=max(service.read_until_s, until_s))
+
+
+def _told_by(minute: MetricMinute, slots: int, copies: int, known_s: float | None) -> float | None:
+    """What a minute says of the service time; None: nothing that can be used."""
+    requests, latency_s, in_flight = (
+        minute.invocations,
+        minute.latency_s,
+        minute.concurrency_per_copy,
+    )
+    if latency_s is None or not requests or not copies:
+        return None
+    room = float(slots * copies)
+    mean_in_flight = requests / MINUTE_S * latency_s  # Little's law, waiting requests included
+    if in_flight is not None and (
+        in_flight <= slots
+        or (in_flight <= _MOST_IN_FLIGHT * slots and mean_in_flight <= room - sqrt(room))
+    ):
+        return latency_s
+    if known_s is None:
+        return None
+    if latency_s < known_s:
+        return latency_s  # with waiting it is an upper bound, lower than what was known
+    rooms_s = room * MINUTE_S / requests
+    if known_s < rooms_s and mean_in_flight > _LONG_QUEUE * room:
+        # By the known mean there is room, yet a long queue waits: requests take longer now than
+        # they did, a new version perhaps. Full copies alone would never show a clean minute.
+        return min(latency_s, _GROWTH_WHILE_FULL * rooms_s)
+    return None
+
+
+def _with(service: ServiceTime, requests: float, told_s: float) -> ServiceTime:
+    weight = min(requests, _MOST_OF_A_MINUTE)
+    evidence = min(service.evidence + weight, _MOST_EVIDENCE)
+    before_s = service.mean_s or 0.0
+    # Rounded, so that the stored figure is short; a microsecond is nothing here.
+    mean_s = round(before_s + (told_s - before_s) * weight / evidence, 6)
+    return replace(service, mean_s=mean_s, evidence=evidence)
+
+
+def offered_load(
+    model: ModelConfig, minute: MetricMinute, copies: int, service_s: float | None
+) -> float | None:
+    """Requests in service that the minute's accepted requests ask for; None: not known.
+
+    `copies` were in service. Before the service time is known, and of the minute that still runs,
+    it is what was in flight, at most twice what the copies serve at once.
+    """
+    if minute.invocations is not None and service_s is not None:
+        return minute.invocations / MINUTE_S * service_s
+    slots, in_flight = model.concurrent_requests_per_copy, minute.concurrency_per_copy
+    if in_flight is not None and slots is not None:
+        return min(in_flight, _GROWTH_WHILE_UNKNOWN * slots) * max(1, copies)
+    if minute.invocations is None and minute.heartbeat:
+        return 0.0
+    return None

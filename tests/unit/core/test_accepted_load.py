@@ -1,0 +1,214 @@
+"""Accepted load: the service time that is learned, what it costs to read, and the load it gives."""
+
+from dataclasses import replace
+
+import pytest
+
+from icscaler.adapters import codec
+from icscaler.entities import EndpointState, MetricMinute, ModelState
+from icscaler.learned import ServiceTime
+from icscaler.observe import series_requests
+from icscaler.policies.accepted_load import (
+    LATENCY_EVERY_S,
+    latency_since_s,
+    learn_service_time,
+    offered_load,
+)
+from tests.unit.core.build import T0, config, model, view
+
+SLOTS = 10
+MODEL = model(concurrent_requests_per_copy=SLOTS)
+HEARD = 600.0
+
+
+def minute(
+    index: int, requests: float, latency_s: float | None, in_flight: float | None
+) -> MetricMinute:
+    return MetricMinute(T0 + 60 * index, requests, in_flight, None, True, latency_s)
+
+
+def learned(
+    *minutes: MetricMinute, service: ServiceTime | None = None, copies: int = 1
+) -> ServiceTime:
+    by_start = {one.at_s: one for one in minutes}
+    span_s = (T0, T0 + 60 * 1000)
+    return learn_service_time(MODEL, service or ServiceTime(), by_start, lambda _: copies, span_s)
+
+
+@pytest.mark.parametrize(
+    ("requests", "latency_s", "in_flight", "copies", "is_taken"),
+    [
+        pytest.param(150, 2.0, 15, 1, True, id="a short peak over the slots, much room on average"),
+        pytest.param(150, 2.0, 16, 1, False, id="a burst"),
+        pytest.param(240, 2.0, 14, 1, False, id="so full that some must have waited"),
+        pytest.param(2700, 2.0, 12, 10, True, id="many copies share their room"),
+        pytest.param(2850, 2.0, 12, 10, False, id="many copies, no room left"),
+        pytest.param(30, 2.0, 4, 0, False, id="nobody knows who served"),
+    ],
+)
+def test_minutes_in_which_hardly_anybody_waited(
+    requests: float, latency_s: float, in_flight: float, copies: int, is_taken: bool
+) -> None:
+    service = learned(minute(0, requests, latency_s, in_flight), copies=copies)
+    assert service.mean_s == (latency_s if is_taken else None)
+
+
+def test_requests_that_take_longer_than_known_are_learned_while_copies_stay_full() -> None:
+    """A new version takes 6 s instead of 2: 150 a minute no longer fit one copy of ten slots."""
+    service = learned(*(minute(index, 150, 2.0, 6) for index in range(30)))
+    service = learned(*(minute(index, 150, 30.0, 80) for index in range(30)), service=service)
+    load = offered_load(MODEL, minute(0, 150, None, 80), 1, service.mean_s)
+    assert load is not None
+    assert load >= SLOTS, "enough to ask for more room, until a clean minute tells"
+    service = learned(*(minute(index, 150, 6.0, 9) for index in range(30)), service=service)
+    assert service.mean_s == pytest.approx(6.0, rel=0.05)
+
+
+def test_the_mean_of_minutes_within_the_copies_slots() -> None:
+    service = learned(minute(0, 10, 2.0, 4), minute(1, 30, 4.0, SLOTS))
+    assert service.mean_s == pytest.approx(3.5)
+    assert service.read_until_s == T0 + 60 * 1000
+
+
+def test_minutes_with_waiting_teach_nothing_but_an_upper_bound() -> None:
+    assert learned(minute(0, 600, 21.0, SLOTS + 1)).mean_s is None
+    known = learned(minute(0, 40, 2.0, 4))
+    assert learned(minute(1, 600, 21.0, 55), service=known).mean_s == 2.0
+    assert learned(minute(1, 600, 1.0, 55), service=known).mean_s == pytest.approx(1.5, abs=0.1)
+
+
+def test_a_minute_whose_requests_in_flight_are_not_known_may_have_waited() -> None:
+    assert learned(minute(0, 40, 2.0, None)).mean_s is None
+
+
+@pytest.mark.parametrize(
+    "nothing", [minute(0, 0, 3.0, 0), minute(0, 5, None, 1), MetricMinute(T0)], ids=str
+)
+def test_a_minute_without_requests_or_latency_says_nothing(nothing: MetricMinute) -> None:
+    assert learned(nothing) == ServiceTime(read_until_s=T0 + 60 * 1000)
+
+
+def test_a_busy_model_follows_a_change_within_half_an_hour() -> None:
+    service = learned(*(minute(index, 300, 1.0, 5) for index in range(100)))
+    service = learned(*(minute(index, 300, 3.0, 9) for index in range(30)), service=service)
+    assert service.mean_s == pytest.approx(3.0, abs=0.1)
+
+
+def test_one_odd_request_does_not_move_a_rare_models_mean_much() -> None:
+    service = learned(*(minute(index, 1, 2.0, 1) for index in range(100)))
+    service = learned(minute(0, 1, 30.0, 1), service=service)
+    assert service.mean_s == pytest.approx(2.0, rel=0.2)
+
+
+def test_what_is_learned_survives_storing_to_the_byte() -> None:
+    service = learned(*(minute(index, 7 + index, 1 / (3 + index), 3) for index in range(50)))
+    stored = codec.encode(service)
+    assert codec.decode(stored, ServiceTime) == service
+    assert len(stored) < 100
+
+
+# ---------------------------------------------------------------- what it costs to read
+
+
+def known(**changes: object) -> ModelState:
+    fields: dict = {
+        "first_seen_s": T0,
+        "observed_desired": 1,
+        "observed_current": 1,
+        "last_active_s": T0,
+        "last_minute_s": T0,
+        "last_heartbeat_s": T0,
+    }
+    return ModelState(**{**fields, **changes})
+
+
+def asked_in_an_hour(service: ServiceTime, copies: int = 1, used: bool = True) -> int:
+    """How many of 60 looks read the latency, and that none of it is read twice or left out."""
+    asked, until_s = 0, service.read_until_s
+    for look in range(60):
+        horizon_s = T0 + 60 * look
+        active_s = horizon_s + 120 if used else 0
+        since_s = latency_since_s(MODEL, service, active_s, copies > 0, horizon_s)
+        if since_s is None:
+            continue
+        asked += 1
+        assert since_s == until_s
+        until_s = horizon_s
+        service = replace(service, read_until_s=horizon_s)
+    return asked
+
+
+def test_once_known_latency_is_read_four_times_an_hour() -> None:
+    assert asked_in_an_hour(ServiceTime(2.0, 50, T0 - LATENCY_EVERY_S)) == 4
+
+
+def test_unknown_it_is_read_in_every_look_that_has_a_new_minute() -> None:
+    assert asked_in_an_hour(ServiceTime(None, 0, T0 - 60)) == 60
+
+
+@pytest.mark.parametrize("mean_s", [2.0, None])
+def test_of_a_model_nobody_calls_it_is_not_read(mean_s: float | None) -> None:
+    assert asked_in_an_hour(ServiceTime(mean_s, 0, T0 - 60), used=False) == 0
+
+
+def test_at_first_sight_an_hour_of_history_is_read() -> None:
+    assert latency_since_s(MODEL, ServiceTime(), 0, True, T0) == T0 - 3600
+
+
+def test_without_the_figure_of_what_a_copy_serves_nothing_is_read() -> None:
+    assert latency_since_s(model(), ServiceTime(), T0, True, T0) is None
+    told = {T0: minute(0, 9, 1.0, 1)}
+    service = learn_service_time(model(), ServiceTime(), told, lambda _: 1, (T0, T0 + 60))
+    assert service == ServiceTime()
+
+
+def test_the_request_reaches_back_to_what_was_not_read_yet() -> None:
+    endpoint = config(MODEL)
+    service = ServiceTime(2.0, 50, T0 - 1200)
+    state = EndpointState(models={"m": known(last_minute_s=T0 - 240, service=service)})
+    (request,) = series_requests(endpoint, state, {"m": view("m")}, T0)
+    assert request.latency
+    assert request.start_s == T0 - 1200
+    assert (request.invocations, request.concurrency, request.refused) == (True, True, False)
+    fresh = replace(service, read_until_s=T0 - 300)
+    state = EndpointState(models={"m": known(last_minute_s=T0 - 240, service=fresh)})
+    (request,) = series_requests(endpoint, state, {"m": view("m")}, T0)
+    assert not request.latency
+    assert request.start_s == T0 - 180
+
+
+def test_what_was_served_before_the_last_copy_left_is_still_read() -> None:
+    service = ServiceTime(2.0, 50, T0 - 1200)
+    state = EndpointState(models={"m": known(last_active_s=T0 - 600, service=service)})
+    (request,) = series_requests(config(MODEL), state, {"m": view("m", 0)}, T0)
+    assert request == replace(
+        request, latency=True, invocations=True, concurrency=True, refused=True, heartbeat=False
+    )
+
+
+# ---------------------------------------------------------------- the load
+
+
+def test_load_is_accepted_requests_times_service_time() -> None:
+    assert offered_load(MODEL, minute(0, 300, None, 40), 1, 2.0) == pytest.approx(10.0)
+
+
+@pytest.mark.parametrize(
+    ("in_flight", "copies", "load"),
+    [
+        pytest.param(4.0, 2, 8.0, id="all of it while nobody waits"),
+        pytest.param(500.0, 2, 40.0, id="a queue counts for twice the copies at most"),
+    ],
+)
+def test_before_the_service_time_is_known(in_flight: float, copies: int, load: float) -> None:
+    assert offered_load(MODEL, minute(0, HEARD, None, in_flight), copies, None) == load
+
+
+def test_the_running_minute_has_only_its_requests_in_flight() -> None:
+    assert offered_load(MODEL, MetricMinute(T0, concurrency_per_copy=6.0), 2, 2.0) == 12.0
+
+
+def test_silence_is_no_load_and_absence_is_not_known() -> None:
+    assert offered_load(MODEL, MetricMinute(T0, heartbeat=True), 1, 2.0) == 0.0
+    assert offered_load(MODEL, MetricMinute(T0), 1, 2.0) is None
+    assert offered_load(MODEL, MetricMinute(T0, refused=900.0), 0, 2.0) is None
