@@ -5,6 +5,7 @@ last: their closing line is the last count printed. Run by .venv's Python from t
 """
 
 import argparse
+import os
 import shutil
 import subprocess
 import sys
@@ -32,7 +33,8 @@ class Check:
         banner(self.heading)
         program = Path(sys.executable).parent / self.tool
         began = time.monotonic()
-        code = subprocess.run([program, *self.arguments], cwd=ROOT, check=False).returncode
+        command = [program, *self.arguments]
+        code = subprocess.run(command, cwd=ROOT, env=environment(), check=False).returncode
         return code == 0, time.monotonic() - began
 
 
@@ -43,6 +45,15 @@ STATIC_CHECKS = (
     Check("Template lint (cfn-lint)", "cfn-lint", ("template.yaml",)),
 )
 TESTS = Check("Tests (pytest)", "pytest", PYTEST_OPTIONS)
+
+
+def environment() -> dict[str, str]:
+    """This one's, with bytecode kept in the build folder: hundreds of tests start a Python, which
+    else compiles boto3 and everything again where bytecode is switched off, as in many containers.
+    """
+    kept = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    folder = ROOT / os.environ.get("BUILD_DIR", "build") / "bytecode"
+    return kept | {"PYTHONPYCACHEPREFIX": str(folder)}
 
 
 def banner(text: str) -> None:

@@ -31,6 +31,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, SupportsIndex, TextIO
 
 import boto3
+import botocore
 
 from icscaler_localcloud.faults import FunctionKilled
 from icscaler_localcloud.lambda_errors import TaskTimedOut, killed
@@ -116,6 +117,7 @@ class Environment:
         self._root = logging.RootLogger(logging.WARNING)
         self._manager = logging.Manager(self._root)
         self._boto3_session: Any = None
+        self._initializers: list[Any] = []
         self._handler: Callable[[Any, LambdaContext], Any] | None = None
         self._request_id = ""
         console = logging.StreamHandler(self._stream)
@@ -136,6 +138,7 @@ class Environment:
             stack.enter_context(self._standard_streams())
             stack.enter_context(self._imports())
             stack.enter_context(self._default_session())
+            stack.enter_context(self._botocore_initializers())
             self._request_id = context.aws_request_id
             if self._handler is None:
                 self._handler = _resolve(self.function.handler)
@@ -211,6 +214,19 @@ class Environment:
             yield
         finally:
             self._boto3_session, boto3.DEFAULT_SESSION = boto3.DEFAULT_SESSION, theirs
+
+    @contextmanager
+    def _botocore_initializers(self) -> Iterator[None]:
+        """Powertools registers one per import. Left in botocore they would be called for every
+        session of every environment, and keep all of them alive for ever."""
+        shared: Any = botocore
+        theirs = shared._INITIALIZERS
+        shared._INITIALIZERS = [*theirs, *self._initializers]
+        try:
+            yield
+        finally:
+            self._initializers = shared._INITIALIZERS[len(theirs) :]
+            shared._INITIALIZERS = theirs
 
 
 class InProcessRunner:

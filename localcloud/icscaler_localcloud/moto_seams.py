@@ -22,7 +22,8 @@ package imports from moto.
                 never called from here.
 7. tables       see `moto_tables`.
 8. speed        two pure functions moto calls on every request are cached; `unix_time` reads the
-                clock without building a datetime.
+                clock without building a datetime; all topics sign with one key, which takes up to
+                half a second to make (moto makes one per subscription and keeps that for ever).
 """
 
 from __future__ import annotations
@@ -113,6 +114,15 @@ _rebind("unix_time", _fast_unix_time)
 _rebind("unix_time_millis", lambda dt=None: _fast_unix_time(dt) * 1000.0)
 _rebind("camelcase_to_underscores", cache(core_utils.camelcase_to_underscores))
 _rebind("method_names_from_class", cache(core_utils.method_names_from_class))
+
+
+@cache
+def _signing_key() -> Any:
+    return _make_signing_key(None)
+
+
+_make_signing_key: Callable[[Any], Any] = Subscription.private_key.__wrapped__
+Subscription.private_key = lambda self: _signing_key()  # type: ignore[method-assign, assignment]
 
 # -- 2 request ------------------------------------------------------------------------------------
 
