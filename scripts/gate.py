@@ -33,7 +33,7 @@ class Check:
         banner(self.heading)
         program = Path(sys.executable).parent / self.tool
         began = time.monotonic()
-        command = [program, *self.arguments]
+        command: list[str | Path] = [program, *self.arguments]
         code = subprocess.run(command, cwd=ROOT, env=environment(), check=False).returncode
         return code == 0, time.monotonic() - began
 
