@@ -24,8 +24,10 @@ from icscaler.entities import (
     Plan,
     Snapshot,
     Step,
+    VariantState,
 )
-from icscaler.policies import evidence, keep_alive
+from icscaler.learned import FinishedStart
+from icscaler.policies import evidence, keep_alive, startup
 from icscaler.reasons import Reason
 
 
@@ -45,18 +47,35 @@ def decide(
     )
     removals = _draw_allowance(seen, cases, decisions)
     changes = _order(config, cases, decisions, removals)
+    started = _started(config, cases, variants, at_s)
     after = EndpointState(
         schema_version=STATE_SCHEMA_VERSION,
         last_look_s=at_s,
         models={name: _intend(case.state, decisions[name], at_s) for name, case in cases.items()},
         variants=variants,
+        decisions_s=startup.latest(state.decisions_s, *(one.decision_s for one in started)),
     )
     # A component that is gone for a moment (deleted and made anew) keeps what was learned of it.
     after.models |= {n: s for n, s in state.models.items() if n in config.models and n not in cases}
     said, after.noticed = notices.collect(config, state, seen, after, decisions, short)
     unmanaged = tuple(sorted(set(seen.components) - set(config.models)))
     blind = tuple(name for name, case in cases.items() if case.blind)
-    return after, Plan(at_s, tuple(changes), decisions, said, price, unmanaged, blind)
+    return after, Plan(at_s, tuple(changes), decisions, said, price, unmanaged, blind, started)
+
+
+def _started(
+    config: EndpointConfig,
+    cases: dict[str, guards.Case],
+    variants: dict[str, VariantState],
+    at_s: int,
+) -> tuple[FinishedStart, ...]:
+    """The starts that ended by this look; what they say of instances is noted in `variants`."""
+    last = ((name, case.state.starts.last) for name, case in cases.items())
+    started = [(name, start) for name, start in last if start is not None and start.seen_s == at_s]
+    for name, start in started:
+        variant = variants[config.models[name].variant]
+        variant.launches_s = startup.latest(variant.launches_s, start.instance_s or None)
+    return tuple(start for _, start in started)
 
 
 def _recommend(

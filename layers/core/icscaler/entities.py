@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
-from icscaler.learned import ServiceTime
+from icscaler.learned import FinishedStart, ServiceTime, StartTimes
 from icscaler.reasons import Notice, Reason
 
 STATE_SCHEMA_VERSION = 1
@@ -314,26 +314,36 @@ class ModelState:
     refused: RefusedCopies | None = None
     noticed: tuple[str, ...] = ()
     service: ServiceTime = field(default_factory=ServiceTime)
+    starts: StartTimes = field(default_factory=StartTimes)
 
 
 @dataclass(slots=True)
 class VariantState:
-    """Memory of instances that did not come. `obtainable_instances` holds until `until_s`."""
+    """Memory of instances that did not come, and of how long those that came took.
+
+    `obtainable_instances` holds until `until_s`. `launches_s`: order of a copy to the instance it
+    waited for, the latest ones, newest last.
+    """
 
     short_since_s: int | None = None
     obtainable_instances: int | None = None
     until_s: int = 0
+    launches_s: tuple[int, ...] = ()
 
 
 @dataclass(slots=True)
 class EndpointState:
-    """What is remembered of an endpoint between looks; `last_look_s` None before the first."""
+    """What is remembered of an endpoint between looks; `last_look_s` None before the first.
+
+    `decisions_s`: first sign of demand to accepted write, the latest ones, newest last.
+    """
 
     schema_version: int = STATE_SCHEMA_VERSION
     last_look_s: int | None = None
     models: dict[str, ModelState] = field(default_factory=dict)
     variants: dict[str, VariantState] = field(default_factory=dict)
     noticed: tuple[str, ...] = ()
+    decisions_s: tuple[int, ...] = ()
 
 
 # ---------------------------------------------------------------- plan
@@ -396,7 +406,7 @@ class Plan:
 
     `gpu_price` is the worth per GPU of the most valuable copy that did not fit (0: all fitted).
     `unmanaged`: components found on the endpoint but in no fleet file. `blind`: loaded components
-    that gave no sign of life for too long.
+    that gave no sign of life for too long. `started`: starts that this look saw ended.
     """
 
     at_s: int
@@ -406,3 +416,4 @@ class Plan:
     gpu_price: float = 0.0
     unmanaged: tuple[str, ...] = ()
     blind: tuple[str, ...] = ()
+    started: tuple[FinishedStart, ...] = ()

@@ -6,6 +6,8 @@ for did not come for `instance_patience_s`, what was obtained is believed to be 
 `shortage_memory_s`; then more is hoped for again.
 """
 
+from dataclasses import replace
+
 from icscaler.entities import (
     CopyResources,
     EndpointConfig,
@@ -24,16 +26,19 @@ def follow_instances(
     for name in config.variants:
         view = seen.endpoint.variants.get(name)
         before = state.variants.get(name, VariantState())
-        if view is None or view.current_instances >= view.desired_instances:
-            after[name] = _remembered(before, seen.at_s, None, view)
-            continue
-        since_s = before.short_since_s if before.short_since_s is not None else seen.at_s
-        if seen.at_s - since_s < config.instance_patience_s:
-            after[name] = _remembered(before, seen.at_s, since_s, view)
-        else:
-            until_s = seen.at_s + config.shortage_memory_s
-            after[name] = VariantState(since_s, view.current_instances, until_s)
+        after[name] = replace(_after(config, before, seen.at_s, view), launches_s=before.launches_s)
     return after
+
+
+def _after(
+    config: EndpointConfig, before: VariantState, at_s: int, view: VariantView | None
+) -> VariantState:
+    if view is None or view.current_instances >= view.desired_instances:
+        return _remembered(before, at_s, None, view)
+    since_s = before.short_since_s if before.short_since_s is not None else at_s
+    if at_s - since_s < config.instance_patience_s:
+        return _remembered(before, at_s, since_s, view)
+    return VariantState(since_s, view.current_instances, at_s + config.shortage_memory_s)
 
 
 def _remembered(

@@ -10,6 +10,7 @@ from icscaler.entities import (
     OutcomeKind,
     Snapshot,
 )
+from icscaler.policies import startup
 from icscaler.reasons import Notice, Reason
 
 _BY_BLOCK = {
@@ -62,6 +63,7 @@ def _all(
     for name in short:
         text = f"No room on {config.name} for the copies that {name} must always have."
         yield NoticeItem(Notice.SHORTAGE, name, text)
+    yield from _of_starts(config, after)
     for name, variant in after.variants.items():
         if variant.obtainable_instances is not None:
             text = (
@@ -72,6 +74,32 @@ def _all(
     if seen.metrics_vanished:
         text = "The metrics of many models vanished together; nothing scales in."
         yield NoticeItem(Notice.METRICS_VANISHED, config.name, text)
+
+
+def _of_starts(config: EndpointConfig, after: EndpointState) -> Iterator[NoticeItem]:
+    """Phases of the start-up that changed: whatever they cost is paid at every start."""
+    drifts: list[tuple[str, str, startup.Drift | None]] = [
+        (f"{name}/{found.phase}", f"Starts of {name} ({found.phase})", found)
+        for name, model in after.models.items()
+        for found in startup.drifts(model.starts)
+    ]
+    for name, variant in after.variants.items():
+        what = f"New instances of variant {name} of {config.name}"
+        drifts.append(
+            (f"{config.name}/{name}", what, startup.drift("instance", variant.launches_s))
+        )
+    what = f"Decisions to wake a model on {config.name}"
+    drifts.append((config.name, what, startup.drift("decision", after.decisions_s)))
+    for subject, what, drift in drifts:
+        if drift is not None:
+            yield NoticeItem(Notice.START_UP_DRIFT, subject, _drift(what, drift))
+
+
+def _drift(what: str, found: startup.Drift) -> str:
+    return (
+        f"{what} took {found.recent_s} s in the latest {startup.DRIFT_RECENT} cases, "
+        f"{found.before_s} s before (medians)."
+    )
 
 
 def _of_component(

@@ -18,7 +18,8 @@ from icscaler.entities import (
     RefusedCopies,
     Snapshot,
 )
-from icscaler.policies import evidence
+from icscaler.learned import StartTimes
+from icscaler.policies import evidence, startup
 from icscaler.reasons import Reason
 
 # An intent nobody confirmed in this time never happened or was undone by somebody.
@@ -43,6 +44,7 @@ def first_sight(config: EndpointConfig, view: ComponentView, at_s: int) -> Model
         last_heartbeat_s=at_s,
         copies_log=((at_s, view.current_copies),),
         newest_copy_s=at_s if view.current_copies == 0 else 0,
+        starts=StartTimes(been_there=view.current_copies > 0),
     )
 
 
@@ -58,7 +60,12 @@ def follow(
     if before is None:
         return first_sight(config, view, seen.at_s)
     state = replace(before)
+    variant = seen.endpoint.variants.get(view.variant)
+    intent, raised = state.intent, view.desired_copies > state.observed_desired
+    if raised and intent is not None and intent.copies == view.desired_copies:
+        state.starts = startup.order(state.starts, intent.at_s, intent.copies, variant)
     _follow_desired(model, state, view, seen)
+    state.starts = startup.follow(state.starts, view, variant, seen.at_s, last_look_s)
     if view.current_copies > state.observed_current:
         state.newest_copy_s = seen.at_s
         evidence.log_copies(state, view.current_copies, seen.at_s)

@@ -65,3 +65,4 @@ class Notice(StrEnum):
     BLIND = "Blind"
     METRICS_VANISHED = "MetricsVanished"
     REFUSED_BY_AWS = "RefusedByAws"
+    START_UP_DRIFT = "StartUpDrift"

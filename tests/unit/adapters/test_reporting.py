@@ -9,6 +9,7 @@ from icscaler.adapters import reporting
 from icscaler.dispatch import Cause, DispatchOutcome
 from icscaler.entities import Change, Decision, NoticeItem, Outcome, OutcomeKind, Plan, Step
 from icscaler.keep_alarms import AlarmsOutcome
+from icscaler.learned import FinishedStart
 from icscaler.ports import EndpointSummary
 from icscaler.reasons import Notice, Reason
 from icscaler.reconcile import LookKind, LookOutcome
@@ -118,6 +119,7 @@ def test_a_look_explains_its_changes_in_the_log() -> None:
             },
         ],
         "held": [{"component": "flow", "from_copies": 0, "wanted_copies": 1, "by": "Observe"}],
+        "started": [],
     }
 
 
@@ -197,3 +199,25 @@ def test_alarms_are_counted_with_what_they_cost(capsys: pytest.CaptureFixture[st
         "alarms": 5,
         "usd_per_month": 1.5,
     }
+
+
+def test_starts_that_ended_are_told_by_the_longest(capsys: pytest.CaptureFixture[str]) -> None:
+    outcome = looked()
+    assert outcome.plan is not None
+    outcome.plan.started = (
+        FinishedStart("eval", "cached", AT_S - 200, AT_S, 190),
+        FinishedStart("inline", "launched", AT_S - 500, AT_S, 480, 240, 90),
+    )
+    fields = reporting.report_look(outcome, 0.5)
+    figures = emitted(capsys)[1]["figures"]
+    assert figures["StartUpTime"] == [480]
+    assert figures["InstanceStartTime"] == [240]
+    assert [start["component"] for start in fields["started"]] == ["eval", "inline"]
+    assert fields["started"][1]["phase"] == "launched"
+
+
+def test_looks_that_saw_no_start_end_publish_no_start_up_time(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    reporting.report_look(looked(), 0.5)
+    assert "StartUpTime" not in emitted(capsys)[1]["figures"]

@@ -11,7 +11,7 @@ from typing import Any
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
 from icscaler.dispatch import DispatchOutcome
-from icscaler.entities import OutcomeKind
+from icscaler.entities import OutcomeKind, Plan
 from icscaler.keep_alarms import AlarmsOutcome
 from icscaler.reconcile import LookKind, LookOutcome, step_text
 
@@ -41,7 +41,7 @@ def _endpoint_figures(
     if plan is None or summary is None:
         return {}
     kinds = [each.kind for each in outcome.outcomes.values()]
-    return {
+    return _start_figures(plan) | {
         "Copies": (summary.copies, COUNT),
         "Models": (summary.models, COUNT),
         "BlindModels": (summary.blind_models, COUNT),
@@ -54,8 +54,22 @@ def _endpoint_figures(
     }
 
 
+def _start_figures(plan: Plan) -> dict[str, tuple[float, MetricUnit]]:
+    """The longest start that ended by this look, and what of it was waiting for an instance."""
+    if not plan.started:
+        return {}
+    longest = max(plan.started, key=lambda start: start.total_s)
+    return {
+        "StartUpTime": (longest.total_s, MetricUnit.Seconds),
+        "InstanceStartTime": (longest.instance_s, MetricUnit.Seconds),
+    }
+
+
 def _look_fields(outcome: LookOutcome, duration_s: float) -> dict[str, Any]:
-    """`changes` were tried; `held` would have been made, were it not for what `by` says."""
+    """`changes` were tried; `held` would have been made, were it not for what `by` says.
+
+    `started`: starts that this look saw ended, by phase (`policies.startup`).
+    """
     fields: dict[str, Any] = {
         "endpoint": outcome.endpoint,
         "kind": outcome.kind,
@@ -79,6 +93,7 @@ def _look_fields(outcome: LookOutcome, duration_s: float) -> dict[str, Any]:
             for change in plan.changes
             if change.component in outcome.outcomes
         ]
+        fields["started"] = [asdict(start) for start in plan.started]
         fields["held"] = [
             {
                 "component": decision.component,

@@ -16,7 +16,7 @@ from icscaler.entities import (
     ModelState,
     Snapshot,
 )
-from icscaler.policies import accepted_load, target_tracking
+from icscaler.policies import accepted_load, startup, target_tracking
 
 MINUTE_S = 60
 # A longer hole is not bridged minute by minute: nothing older than this can matter to a decision.
@@ -79,6 +79,9 @@ def learn(
     minutes = seen.metrics.get(model.name)
     if minutes is None:
         return None
+    if state.observed_desired == 0:
+        new_wake = wake_s is not None and active_s < wake_s <= seen.at_s
+        state.starts = startup.note_demand(state.starts, minutes, wake_s if new_wake else None)
     horizon_s = settled_until_s(config, seen.at_s)
     by_start = {minute.at_s: minute for minute in minutes if minute.at_s < seen.at_s}
     loaded = seen.components[model.name].current_copies > 0
