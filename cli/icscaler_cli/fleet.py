@@ -9,10 +9,11 @@ import typer
 
 from icscaler.config.compile import CompiledFleet, compile_fleet
 from icscaler.config.load import load_fleet
-from icscaler.config.problems import FleetFileError
+from icscaler.config.problems import FleetFileError, did_you_mean
 from icscaler.config.schema import fleet_json_schema
 from icscaler.entities import EndpointConfig
 from icscaler.ports import FleetPointer, StateStore
+from icscaler_cli import fleet_calendar
 from icscaler_cli.aws import explained
 from icscaler_cli.controller import open_controller, tell_published
 from icscaler_cli.fleet_view import changes, fleet_table
@@ -141,6 +142,60 @@ def show(
 
 
 @app.command()
+def calendar(
+    file: Annotated[
+        Path | None,
+        typer.Argument(help="A fleet file. Left out: the fleet in force.", metavar="[FILE]"),
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option("--model", metavar="NAME", help="One model, and what comes of it for it."),
+    ] = None,
+    days: Annotated[int, typer.Option("--days", min=1, max=400, help="How many days.")] = 7,
+    table: TableName = None,
+    stack: StackName = None,
+    region: Region = None,
+    profile: Profile = None,
+    as_json: Json = False,
+) -> None:
+    """Show when schedules and overrides hold in the next seven days."""
+    place = place_of(table, stack, region, profile)
+    from_s = int(time.time()) // 60 * 60
+    until_s = from_s + days * fleet_calendar.DAY_S
+    with reported_failures():
+        if file is not None:
+            endpoints = _compiled(file).endpoints
+        else:
+            with explained(place):
+                endpoints = open_controller(place).fleet().endpoints
+        if model is not None:
+            _refuse_unknown(model, endpoints)
+    found = fleet_calendar.entries(endpoints, from_s, until_s, model)
+    if as_json:
+        print_json([entry.as_dict() for entry in found])
+        return
+    if not found:
+        of = f" for {model}" if model else ""
+        say(f"Nothing is scheduled{of} in the next {number(days, 'day')}.")
+    else:
+        for line in fleet_calendar.lines(found, from_s):
+            console().print(line, markup=False)
+    if model is not None:
+        _show_bounds(endpoints, model, from_s, until_s)
+
+
+def _show_bounds(
+    endpoints: dict[str, EndpointConfig], model: str, from_s: int, until_s: int
+) -> None:
+    (config,) = (one for one in endpoints.values() if model in one.models)
+    ahead = fleet_calendar.bounds_ahead(config, config.models[model], from_s, until_s)
+    clocks = [config.zones[config.schedules[n].zone] for n in config.models[model].schedules]
+    zone = next((one for one in clocks if one.name != "UTC"), fleet_calendar.UTC_CLOCK)
+    say(f"\n{model}:", "bold")
+    console().print(fleet_calendar.bounds_table(ahead, zone))
+
+
+@app.command()
 def schema() -> None:
     """Print the JSON Schema of the fleet file, for editors and other tools."""
     print_json(fleet_json_schema())
@@ -172,6 +227,14 @@ def _in_force(store: StateStore, pointer: FleetPointer | None) -> dict[str, Endp
 
 def _have_spike_alarms(*endpoints: EndpointConfig) -> bool:
     return any(model.spike_alarm for config in endpoints for model in config.models.values())
+
+
+def _refuse_unknown(model: str, endpoints: dict[str, EndpointConfig]) -> None:
+    known = {name for config in endpoints.values() for name in config.models}
+    if model not in known:
+        say(f"error: there is no model {model} in this fleet", "bold red")
+        say(f"    {did_you_mean(model, known) or 'icscaler fleet show lists those there are'}")
+        raise typer.Exit(ExitCode.USAGE)
 
 
 def _refuse_unexpected(expect: str | None, version: str | None) -> None:

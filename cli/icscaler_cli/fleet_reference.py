@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic.fields import FieldInfo
 
-from icscaler.config import schema, settings
+from icscaler.config import schema, settings, when
 from icscaler.config.schema import part_json_schema
 from icscaler.config.settings import Part
 
@@ -30,10 +30,13 @@ SECTIONS: tuple[tuple[str, type[Part]], ...] = (
     ("`policy`", settings.PolicyKeys),
     ("`policy.target_tracking`", settings.TargetTrackingKeys),
     ("`limits`", settings.LimitsKeys),
-    ("`overrides[]`", schema.OverrideEntry),
-    ("`overrides[].select`", schema.Selector),
+    ("`schedules[]`", when.ScheduleEntry),
+    ("`calendars.<name>`", when.CalendarKeys),
+    ("`overrides[]`", when.OverrideEntry),
+    ("`select` of `schedules[]` and `overrides[]`", when.Selector),
 )
 _SHARED = frozenset(settings.Settings.model_fields)
+_FORMATS = {"date-time": "time with zone", "date": "date"}
 _TYPES = {
     "integer": "whole number",
     "number": "number",
@@ -88,7 +91,7 @@ def _values(found: dict[str, Any]) -> str:
         (False, True): f", up to {high}",
         (False, False): "",
     }[bool(low), bool(high)]
-    word = "time with zone" if found.get("format") == "date-time" else _TYPES[found["type"]]
+    word = _FORMATS.get(found.get("format", "")) or _TYPES[found["type"]]
     return word + limits
 
 

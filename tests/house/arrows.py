@@ -18,7 +18,7 @@ Fault = tuple[int, str]
 
 # Modules of `icscaler`, innermost first. A new module is given its place here.
 TIERS: tuple[frozenset[str], ...] = (
-    frozenset({"entities", "learned", "reasons"}),
+    frozenset({"entities", "learned", "reasons", "schedules"}),
     frozenset({"bounds", "policies", "packing", "limits", "notices", "alarm_plan"}),
     frozenset({"ownership", "guards", "allocate", "invariants"}),
     frozenset({"decide"}),
@@ -28,7 +28,7 @@ TIERS: tuple[frozenset[str], ...] = (
     frozenset({"bootstrap", "client"}),
 )
 CORE = frozenset().union(*TIERS[:4])
-DECISIONS = CORE - {"entities", "learned", "reasons", "invariants"}
+DECISIONS = CORE - {"entities", "learned", "reasons", "schedules", "invariants"}
 TIER_OF = {module: tier for tier, modules in enumerate(TIERS) for module in modules}
 
 OURS = frozenset({"icscaler", "icscaler_sim", "icscaler_localcloud", "icscaler_cli", "functions"})

@@ -78,7 +78,7 @@ def released(
 def _released(
     config: EndpointConfig, model: ModelConfig, floor: int, leave: bool, at_s: int
 ) -> Released:
-    ceiling = bounds.ceiling(model, at_s).copies
+    ceiling = bounds.bounds_at(config, model, at_s).ceiling.copies
     reason = ""
     if leave:
         reason = "handed back as it is"

@@ -85,14 +85,15 @@ def wanted(configs: Iterable[EndpointConfig], prefix: str) -> dict[str, MetricAl
         spike_alarm(prefix, config.name, model.name, model.policy.target_value)
         for config in configs
         for model in config.models.values()
-        if model.spike_alarm and model.policy.metric == "concurrency" and _may_grow(model)
+        if model.spike_alarm and model.policy.metric == "concurrency" and _may_grow(config, model)
     ]
     return {alarm.name: alarm for alarm in alarms}
 
 
-def _may_grow(model: ModelConfig) -> bool:
+def _may_grow(config: EndpointConfig, model: ModelConfig) -> bool:
     """Whether it can ever have a second copy; a first one is a wake's business."""
     ceilings = [model.max_copies, *(one.max_copies or 0 for one in model.overrides)]
+    ceilings += [config.schedules[name].max_copies or 0 for name in model.schedules]
     return max(ceilings) > 1
 
 

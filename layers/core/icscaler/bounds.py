@@ -1,16 +1,24 @@
 """Bounds: floor, ceiling and pause of one component at one moment, and who set them.
 
-The rule, key by key: the fleet file's own setting, over it the overrides that hold (the last one in
-the file wins), over it what workflows have laid on (`ModelConfig.overlays`). An overlay can only
-tighten: of several the highest floor and the lowest ceiling count, and none lowers a floor or
-raises a ceiling of the file. A floor is never above the ceiling.
+The rule, key by key, later ones win: the fleet file's own setting; the schedules whose windows
+hold, in the order of the file; the overrides that hold, in the order of the file. Over all that
+lies what workflows have laid on (`ModelConfig.overlays`): an overlay can only tighten, so of
+several the highest floor and the lowest ceiling count, and none lowers a floor or raises a ceiling.
+A floor is never above the ceiling.
 """
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Literal
 
-from icscaler.entities import ModelConfig, Override
+from icscaler.entities import EndpointConfig, ModelConfig, Override
 from icscaler.reasons import Reason
+from icscaler.schedules.windows import Schedule, holds
+
+# A copy's start-up time until it is learned: instance, download and loading of a large model.
+START_UP_PRIOR_S = 600
+
+Key = Literal["min_copies", "max_copies"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,29 +30,57 @@ class Bound:
     by: str | None = None
 
 
-def ceiling(model: ModelConfig, at_s: int) -> Bound:
-    """The most copies the component may have at `at_s`."""
-    found = Bound(model.max_copies, Reason.MAX_COPIES)
-    for one in _holding(model.overrides, at_s):
-        if one.max_copies is not None:
-            found = Bound(one.max_copies, Reason.OVERRIDE)
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """The fewest and the most copies a component may have; floor <= ceiling."""
+
+    floor: Bound
+    ceiling: Bound
+
+
+def bounds_at(
+    config: EndpointConfig, model: ModelConfig, at_s: int, start_up_s: int = START_UP_PRIOR_S
+) -> Bounds:
+    """What holds at `at_s`. Windows with `ready_by_start` begin `start_up_s` earlier."""
+    if not (model.schedules or model.overrides or model.overlays):
+        most = Bound(model.max_copies, Reason.MAX_COPIES)
+        least = Bound(model.min_copies, Reason.MIN_COPIES)
+        return Bounds(least if least.copies <= most.copies else most, most)
+    scheduled = tuple(schedules_at(config, model, at_s, start_up_s))
+    most = _stated(model, "max_copies", Reason.MAX_COPIES, scheduled, at_s)
+    least = _stated(model, "min_copies", Reason.MIN_COPIES, scheduled, at_s)
     for one in _holding(model.overlays, at_s):
-        if one.max_copies is not None and one.max_copies < found.copies:
-            found = Bound(one.max_copies, Reason.OVERLAY, one.reason)
+        if one.max_copies is not None and one.max_copies < most.copies:
+            most = Bound(one.max_copies, Reason.OVERLAY, one.reason)
+        if one.min_copies is not None and one.min_copies > least.copies:
+            least = Bound(one.min_copies, Reason.OVERLAY, one.reason)
+    return Bounds(least if least.copies <= most.copies else most, most)
+
+
+def schedules_at(
+    config: EndpointConfig, model: ModelConfig, at_s: int, start_up_s: int
+) -> Iterator[Schedule]:
+    """The schedules of a component whose windows hold, in the order of the file."""
+    for name in model.schedules:
+        schedule = config.schedules[name]
+        if holds(schedule, config.zones[schedule.zone], at_s, start_up_s):
+            yield schedule
+
+
+def _stated(
+    model: ModelConfig, key: Key, reason: Reason, scheduled: Iterable[Schedule], at_s: int
+) -> Bound:
+    """The file's word: the setting, over it schedules, over them overrides."""
+    found = Bound(getattr(model, key), reason)
+    for schedule in scheduled:
+        copies: int | None = getattr(schedule, key)
+        if copies is not None:
+            found = Bound(copies, Reason.SCHEDULE, schedule.name)
+    for override in _holding(model.overrides, at_s):
+        copies = getattr(override, key)
+        if copies is not None:
+            found = Bound(copies, Reason.OVERRIDE)
     return found
-
-
-def floor(model: ModelConfig, at_s: int) -> Bound:
-    """The fewest copies the component must have at `at_s`; never above its ceiling."""
-    found = Bound(model.min_copies, Reason.MIN_COPIES)
-    for one in _holding(model.overrides, at_s):
-        if one.min_copies is not None:
-            found = Bound(one.min_copies, Reason.OVERRIDE)
-    for one in _holding(model.overlays, at_s):
-        if one.min_copies is not None and one.min_copies > found.copies:
-            found = Bound(one.min_copies, Reason.OVERLAY, one.reason)
-    most = ceiling(model, at_s)
-    return found if found.copies <= most.copies else most
 
 
 def paused(model: ModelConfig, at_s: int) -> bool:

@@ -197,7 +197,7 @@ def _wakeable(
         or component in pointer.paused_models
         or bounds.paused(model, at_s)
     )
-    return not paused and bounds.ceiling(model, at_s).copies > 0
+    return not paused and bounds.bounds_at(config, model, at_s).ceiling.copies > 0
 
 
 def _grant(

@@ -14,6 +14,8 @@ from typing import Literal
 
 from icscaler.learned import FinishedStart, ServiceTime, StartTimes
 from icscaler.reasons import Notice, Reason
+from icscaler.schedules.windows import Schedule
+from icscaler.schedules.zones import Zone
 
 STATE_SCHEMA_VERSION = 1
 
@@ -80,9 +82,10 @@ class Override:
 class ModelConfig:
     """One inference component as compiled from the fleet file; `bounds` reads it at a moment.
 
-    `overlays` are bounds that workflows laid on; the compiled file has none.
     `concurrent_requests_per_copy`: how many requests one copy serves at once; more wait in its
     container. None: not stated, so its accepted load is not learned.
+    `overlays` are bounds that workflows laid on; the compiled file has none. `schedules` names
+    those of the endpoint that are for it, in the order of the file.
     """
 
     name: str
@@ -105,6 +108,7 @@ class ModelConfig:
     spike_alarm: bool = False
     overlays: tuple[Override, ...] = ()
     concurrent_requests_per_copy: int | None = None
+    schedules: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +136,8 @@ class EndpointConfig:
     blind_after_s: int = 300
     instance_patience_s: int = 1200
     shortage_memory_s: int = 1800
+    schedules: dict[str, Schedule] = field(default_factory=dict)
+    zones: dict[str, Zone] = field(default_factory=dict)
 
 
 # ---------------------------------------------------------------- observation

@@ -6,10 +6,10 @@ only; the bounds come last and therefore always hold.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import ceil, floor
 
-from icscaler import bounds
+from icscaler.bounds import Bounds, bounds_at
 from icscaler.entities import EndpointConfig, ModelConfig, ModelState, Snapshot, Step
 from icscaler.reasons import Reason
 
@@ -24,6 +24,10 @@ class Case:
     seen: Snapshot
     from_copies: int
     current_copies: int
+    bounds: Bounds = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.bounds = bounds_at(self.config, self.model, self.at_s)
 
     @property
     def at_s(self) -> int:
@@ -33,12 +37,12 @@ class Case:
     @property
     def floor(self) -> int:
         """The fewest copies it must have now; never above the ceiling."""
-        return bounds.floor(self.model, self.at_s).copies
+        return self.bounds.floor.copies
 
     @property
     def ceiling(self) -> int:
         """The most copies it may have now."""
-        return bounds.ceiling(self.model, self.at_s).copies
+        return self.bounds.ceiling.copies
 
     @property
     def blind(self) -> bool:
@@ -147,7 +151,7 @@ def remember_refusal(case: Case, copies: int) -> tuple[int, Reason | None]:
 
 def bound(case: Case, copies: int, steps: list[Step]) -> int:
     """The ceiling, which applies at once, data or not; the floor, which keeps a model warm."""
-    most, least = bounds.ceiling(case.model, case.at_s), bounds.floor(case.model, case.at_s)
+    most, least = case.bounds.ceiling, case.bounds.floor
     for limit, exceeded in ((most, copies > most.copies), (least, copies < least.copies)):
         if exceeded:
             copies = limit.copies

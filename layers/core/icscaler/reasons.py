@@ -34,6 +34,7 @@ class Reason(StrEnum):
     # bounds: what people set
     MIN_COPIES = "MinCopies"
     MAX_COPIES = "MaxCopies"
+    SCHEDULE = "Schedule"
     OVERRIDE = "Override"
     OVERLAY = "Overlay"
     # allocate: what the endpoint can hold

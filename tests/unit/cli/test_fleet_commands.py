@@ -341,3 +341,61 @@ def test_checking_a_file_loads_no_aws_library(file: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+# ---------------------------------------------------------------- calendar
+
+SCHEDULED = (
+    FLEET
+    + """
+schedules:
+  - name: always-on-weekdays
+    select: {name: chat}
+    time_zone: Asia/Kolkata
+    start: 0 9 * * mon-fri
+    lasts_s: 3600
+    min_copies: 1
+  - {name: all-year, select: {name: code}, until: 2099-12-31T00:00:00Z, max_copies: 2}
+overrides:
+  - {select: {name: code}, until: 2099-01-01T00:00:00Z, reason: a fair, paused: true}
+"""
+)
+
+
+def test_the_calendar_of_a_file_needs_no_account(tmp_path: Path) -> None:
+    file = tmp_path / "fleet.yaml"
+    file.write_text(SCHEDULED, "utf-8")
+    result = run("fleet", "calendar", str(file))
+    assert result.exit_code == 0
+    assert "  on UTC  all-year: at most 2: code\n" in result.stdout
+    assert "  on UTC  override: a fair: paused: code\n" in result.stdout
+    hours = result.stdout.count(
+        "09:00 to 10:00 Asia/Kolkata  always-on-weekdays: at least 1, ready"
+    )
+    assert hours == 5
+    found = json.loads(run("fleet", "calendar", str(file), "--model", "chat", "--json").stdout)
+    assert {entry["what"] for entry in found} == {"always-on-weekdays"}
+    assert found[0]["from"].endswith("T03:30:00Z")
+
+
+def test_the_calendar_says_what_comes_of_it_for_a_model(tmp_path: Path) -> None:
+    file = tmp_path / "fleet.yaml"
+    file.write_text(SCHEDULED, "utf-8")
+    out = run("fleet", "calendar", str(file), "--model", "chat").stdout
+    assert out.count("1 (always-on-weekdays)") == 5
+    assert re.search(r"now +0 \(MinCopies\) +4 \(MaxCopies\)", out) or "now  " in out
+
+
+def test_an_unknown_model_has_no_calendar(file: Path) -> None:
+    result = run("fleet", "calendar", str(file), "--model", "chta")
+    assert result.exit_code == 2
+    assert 'did you mean "chat"?' in result.output
+
+
+def test_the_calendar_of_the_fleet_in_force(stack: None, file: Path) -> None:
+    assert "Nothing is scheduled in the next 7 days." in run("fleet", "calendar").output
+    run("fleet", "publish", str(file), "--yes")
+    assert "Nothing is scheduled for code" in run("fleet", "calendar", "--model", "code").output
+    file.write_text(SCHEDULED, "utf-8")
+    run("fleet", "publish", str(file), "--yes")
+    assert "all-year" in run("fleet", "calendar", "--days", "1").stdout

@@ -101,8 +101,11 @@ def test_fleets_in_the_documentation_are_valid() -> None:
     text = (ROOT / "docs" / "fleet-file.md").read_text("utf-8")
     blocks = re.findall(r"```yaml\n(.*?)```", text, re.S)
     whole = [block for block in blocks if "version:" in block]
-    assert len(blocks) == 2
+    assert len(blocks) == 3
     for block in whole:
         load_fleet(block)
+    (schedules,) = (block for block in blocks if "schedules:" in block)
+    needed = "  - {name: [nightly, code], class: batch, group: codegen}\n"
+    assert load_fleet(whole[0] + needed + schedules, at_s=1_795_000_000).warnings == ()
     minimal = yaml.safe_load((ROOT / "examples" / "minimal.yaml").read_text("utf-8"))
     assert yaml.safe_load(whole[0]) == minimal

@@ -13,7 +13,10 @@ from typing import Any
 from icscaler.config.hardware import variant_config
 from icscaler.config.problems import Problem
 from icscaler.config.resolve import Parts, Resolved, resolve, selected
-from icscaler.config.schema import EndpointKeys, FleetFile, OverrideEntry
+from icscaler.config.schema import EndpointKeys, FleetFile
+from icscaler.config.timing import schedule
+from icscaler.config.when import OverrideEntry
+from icscaler.config.zones import zone
 from icscaler.entities import (
     CopyResources,
     EndpointConfig,
@@ -40,8 +43,7 @@ def compile_fleet(fleet: FleetFile) -> CompiledFleet:
     parts = Parts.of(fleet)
     models = {model.name: model for model in resolve(parts)}
     unversioned = {
-        name: _endpoint(name, keys, models, fleet.overrides)
-        for name, keys in sorted(fleet.endpoints.items())
+        name: _endpoint(name, keys, models, fleet) for name, keys in sorted(fleet.endpoints.items())
     }
     version = _version(unversioned.values())
     endpoints = {name: replace(one, version=version) for name, one in unversioned.items()}
@@ -54,8 +56,14 @@ def _version(endpoints: Iterable[EndpointConfig]) -> str:
 
 
 def _endpoint(
-    name: str, keys: EndpointKeys, models: dict[str, Resolved], overrides: Iterable[OverrideEntry]
+    name: str, keys: EndpointKeys, models: dict[str, Resolved], fleet: FleetFile
 ) -> EndpointConfig:
+    here = sorted(
+        (model for model in models.values() if model.get("endpoint") == name),
+        key=lambda one: one.name,
+    )
+    used = [one for one in fleet.schedules if any(selected(model, one.select) for model in here)]
+    schedules = {one.name: schedule(one, fleet.calendars) for one in used}
     return EndpointConfig(
         name=name,
         version="",
@@ -63,23 +71,19 @@ def _endpoint(
             variant: variant_config(variant_keys)
             for variant, variant_keys in sorted(keys.variants.items())
         },
-        models={
-            model.name: _model(model, models, overrides)
-            for model in sorted(models.values(), key=lambda one: one.name)
-            if model.get("endpoint") == name
-        },
+        models={model.name: _model(model, models, fleet) for model in here},
         observe=keys.observe,
         paused=keys.paused,
         metric_settled_s=keys.metric_settled_s,
         blind_after_s=keys.blind_after_s,
         instance_patience_s=keys.instance_patience_s,
         shortage_memory_s=keys.shortage_memory_s,
+        schedules=schedules,
+        zones={one.zone: zone(one.zone) for one in schedules.values()},
     )
 
 
-def _model(
-    model: Resolved, models: dict[str, Resolved], overrides: Iterable[OverrideEntry]
-) -> ModelConfig:
+def _model(model: Resolved, models: dict[str, Resolved], fleet: FleetFile) -> ModelConfig:
     """An adapter lives in its base's copies: it reserves nothing and scales with the base."""
     adapter_of = model.get("adapter_of")
     scaling = models[adapter_of] if adapter_of else model
@@ -101,7 +105,8 @@ def _model(
         group=model.get("group"),
         owner=model.get("owner"),
         limits=Limits(**_limits(scaling)),
-        overrides=tuple(_override(one) for one in overrides if selected(model, one.select)),
+        overrides=tuple(_override(one) for one in fleet.overrides if selected(model, one.select)),
+        schedules=tuple(one.name for one in fleet.schedules if selected(model, one.select)),
         spike_alarm=not adapter_of and model.get("spike_alarm", default=False),
     )
 

@@ -10,17 +10,12 @@ from icscaler.config.checks import Case, check
 from icscaler.config.document import Document, read_document
 from icscaler.config.problems import FleetFileError, Path, Problem
 from icscaler.config.resolve import Parts
-from icscaler.config.schema import (
-    EndpointKeys,
-    FleetFile,
-    ModelEntry,
-    OverrideEntry,
-    fleet_json_schema,
-)
+from icscaler.config.schema import EndpointKeys, FleetFile, ModelEntry, fleet_json_schema
 from icscaler.config.settings import ClassKeys, DefaultKeys
+from icscaler.config.when import CalendarKeys, OverrideEntry, ScheduleEntry
 from icscaler.config.wording import worded
 
-_LISTS = frozenset({"models", "overrides"})
+_LISTS = frozenset({"models", "overrides", "schedules"})
 DEFAULT_NAME = "fleet.yaml"
 Part = TypeVar("Part", bound=BaseModel)
 
@@ -152,7 +147,9 @@ def _usable_parts(data: dict[str, Any]) -> Parts:
         section(EndpointKeys, "endpoints"),
         section(ModelEntry, "models"),
         section(OverrideEntry, "overrides"),
-        frozenset(doubtful),
+        section(ScheduleEntry, "schedules"),
+        section(CalendarKeys, "calendars"),
+        doubtful=frozenset(doubtful),
     )
 
 

@@ -12,9 +12,10 @@ from typing import Any
 from pydantic import BaseModel
 
 from icscaler.config.problems import Path
-from icscaler.config.schema import EndpointKeys, FleetFile, ModelEntry, OverrideEntry, Selector
+from icscaler.config.schema import EndpointKeys, FleetFile, ModelEntry
 from icscaler.config.settings import ClassKeys, DefaultKeys
 from icscaler.config.values import is_pattern
+from icscaler.config.when import CalendarKeys, OverrideEntry, ScheduleEntry, Selector
 
 DEFAULT_CLASS = "interactive"
 DEFAULT_IDLE_S = 900
@@ -47,6 +48,8 @@ class Parts:
     endpoints: Mapping[str, EndpointKeys]
     models: Mapping[int, ModelEntry]
     overrides: Mapping[int, OverrideEntry]
+    schedules: Mapping[int, ScheduleEntry] = field(default_factory=dict)
+    calendars: Mapping[str, CalendarKeys] = field(default_factory=dict)
     doubtful: frozenset[Path] = frozenset()
 
     @classmethod
@@ -58,6 +61,8 @@ class Parts:
             fleet.endpoints,
             dict(enumerate(fleet.models)),
             dict(enumerate(fleet.overrides)),
+            dict(enumerate(fleet.schedules)),
+            fleet.calendars,
         )
 
     def class_keys(self, name: str) -> ClassKeys | None:
@@ -193,7 +198,7 @@ def matches(name: str, names: tuple[str, ...]) -> bool:
 
 
 def selected(model: Resolved, by: Selector) -> bool:
-    """Whether an override's conditions all hold for a model."""
+    """Whether all conditions of an override or schedule hold for a model."""
     labels = model.group_of("labels")
     return (
         (by.name is None or matches(model.name, by.name))

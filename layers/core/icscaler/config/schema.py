@@ -11,7 +11,8 @@ from pydantic import AfterValidator, Field, PrivateAttr
 
 from icscaler.config.problems import Problem
 from icscaler.config.settings import ClassKeys, DefaultKeys, Part, ResourcesKeys, Settings
-from icscaler.config.values import AwsName, Copies, InstanceType, Instant, Names, Word, some
+from icscaler.config.values import AwsName, InstanceType, Names, Word, some
+from icscaler.config.when import CalendarKeys, OverrideEntry, ScheduleEntry
 
 SCHEMA_ID = "icscaler-fleet-1"
 
@@ -151,62 +152,6 @@ class ModelEntry(Settings):
     )
 
 
-class Selector(Part):
-    """Which models; all conditions given must hold."""
-
-    name: Names | None = Field(
-        default=None, description="Names or patterns; one must match.", examples=["codegen-*"]
-    )
-    class_name: Word | None = Field(
-        default=None, alias="class", description="Models of this class.", examples=["batch"]
-    )
-    group: Word | None = Field(
-        default=None, description="Models of this group.", examples=["codegen"]
-    )
-    labels: Annotated[dict[Word, str], Field(min_length=1)] | None = Field(
-        default=None,
-        description="Models with all of these labels.",
-        examples=[{"stage": "production"}],
-    )
-    endpoint: AwsName | None = Field(
-        default=None, description="Models of this endpoint.", examples=["codegen-shared"]
-    )
-
-
-class OverrideEntry(Part):
-    """A temporary change for some models; it ends by itself."""
-
-    select: Selector = Field(
-        description="Which models it is for; all conditions given must hold.",
-        examples=[{"group": "codegen"}],
-    )
-    until: Instant = Field(
-        description="When it ends: ISO 8601 with a zone.",
-        examples=["2027-03-01T18:00:00+01:00"],
-    )
-    reason: str = Field(
-        min_length=3,
-        max_length=256,
-        description="Why, for the people who meet it in a decision record.",
-        examples=["launch week"],
-    )
-    from_: Instant | None = Field(
-        default=None,
-        alias="from",
-        description="When it begins: ISO 8601 with a zone. Left out: at once.",
-        examples=["2027-02-22T08:00:00+01:00"],
-    )
-    min_copies: Copies | None = Field(
-        default=None, description="The floor meanwhile.", examples=[4]
-    )
-    max_copies: Copies | None = Field(
-        default=None, description="The ceiling meanwhile; 0 keeps the models off.", examples=[0]
-    )
-    paused: bool | None = Field(
-        default=None, description="Leave the copies as they are meanwhile.", examples=[True]
-    )
-
-
 class FleetFile(Part):
     """A fleet: endpoints, the models on them, and what they are worth."""
 
@@ -250,6 +195,28 @@ class FleetFile(Part):
                 }
             ]
         ],
+    )
+    schedules: Annotated[tuple[ScheduleEntry, ...], Field(strict=False)] = Field(
+        default=(),
+        description="Floors and ceilings that hold during windows of time. Where several hold for "
+        "a model, the last one in the file wins, key by key; overrides win over schedules.",
+        examples=[
+            [
+                {
+                    "name": "office-hours",
+                    "select": {"group": "codegen"},
+                    "time_zone": "Europe/Berlin",
+                    "start": "0 8 * * mon-fri",
+                    "end": "0 18 * * *",
+                    "min_copies": 2,
+                }
+            ]
+        ],
+    )
+    calendars: dict[Word, CalendarKeys] = Field(
+        default={},
+        description="Lists of days, like holidays, for schedules to leave out or to keep to.",
+        examples=[{"holidays": {"days": ["01-01", "2027-03-29"]}}],
     )
     _warnings: tuple[Problem, ...] = PrivateAttr(())
 

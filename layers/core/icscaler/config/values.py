@@ -1,7 +1,7 @@
 """The kinds of values in a fleet file: names, patterns, times, durations."""
 
 import re
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -11,6 +11,9 @@ from pydantic import (
     WithJsonSchema,
 )
 
+from icscaler.config.cron import parse_cron
+from icscaler.config.zones import zone
+
 WILDCARDS = frozenset("*?")
 # SageMaker's own constraint on endpoint, variant and inference component names: at most 63
 # characters. Source: botocore's service model, shapes EndpointName and InferenceComponentName.
@@ -18,6 +21,7 @@ NAME_RULE = "1 to 63 letters, digits and inner hyphens, as SageMaker demands"
 _NAME = re.compile(r"[a-zA-Z0-9](?:[-a-zA-Z0-9]{0,61}[a-zA-Z0-9])?")
 _PATTERN = re.compile(r"[-a-zA-Z0-9*?]{1,63}")
 _TYPE = re.compile(r"ml\.[a-z0-9-]+\.[a-z0-9-]+")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _WORD = re.compile(r"[a-zA-Z0-9](?:[-_.a-zA-Z0-9]{0,62})")
 
 
@@ -95,6 +99,48 @@ def _idle(value: Any) -> Any:
     raise ValueError(f"must be whole seconds from 60 to 604800 (a week), or never, not {value!r}")
 
 
+def _cron(value: str) -> str:
+    parse_cron(value)
+    return value
+
+
+def _time_zone(value: str) -> str:
+    zone(value)
+    return value
+
+
+def _day(value: str) -> str:
+    """`2027-03-29`, or `12-25` for every year (a leap year is asked, so 29 February is a day)."""
+    whole = value if _DATE.fullmatch(value) else f"2028-{value}"
+    try:
+        date.fromisoformat(whole if _DATE.fullmatch(whole) else "")
+    except ValueError:
+        raise ValueError(
+            f"not a day: {value!r}; write year-month-day like 2027-03-29, or 12-25 for every year"
+        ) from None
+    return value
+
+
+def _edge(value: Any) -> Any:
+    """A date, or a time with a zone."""
+    if isinstance(value, str) and _DATE.fullmatch(value):
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            raise ValueError(
+                f"not a day: {value!r}; write year-month-day, like 2027-03-29"
+            ) from None
+    return _instant(value)
+
+
+_ONE_OR_SEVERAL = WithJsonSchema(
+    {
+        "anyOf": [
+            {"type": "string"},
+            {"type": "array", "items": {"type": "string"}, "minItems": 1},
+        ]
+    }
+)
 AwsName = Annotated[str, AfterValidator(_aws_name)]
 InstanceType = Annotated[
     str,
@@ -106,17 +152,26 @@ Names = Annotated[
     tuple[Annotated[str, AfterValidator(_name_or_pattern)], ...],
     AfterValidator(some),
     BeforeValidator(_listed),
-    WithJsonSchema(
-        {
-            "anyOf": [
-                {"type": "string"},
-                {"type": "array", "items": {"type": "string"}, "minItems": 1},
-            ]
-        }
-    ),
+    _ONE_OR_SEVERAL,
+]
+Words = Annotated[
+    tuple[Word, ...],
+    AfterValidator(some),
+    BeforeValidator(_listed),
+    _ONE_OR_SEVERAL,
 ]
 Instant = Annotated[
     datetime, BeforeValidator(_instant), WithJsonSchema({"type": "string", "format": "date-time"})
+]
+CronText = Annotated[str, AfterValidator(_cron)]
+TimeZone = Annotated[str, AfterValidator(_time_zone)]
+Day = Annotated[str, AfterValidator(_day)]
+Edge = Annotated[
+    datetime | date,
+    BeforeValidator(_edge),
+    WithJsonSchema(
+        {"anyOf": [{"type": "string", "format": "date"}, {"type": "string", "format": "date-time"}]}
+    ),
 ]
 IdleSeconds = Annotated[
     int | Literal["never"],

@@ -1,9 +1,9 @@
-"""Checks that need more than one key: references, scaling, room on instances, overrides."""
+"""Checks that need more than one key: references, scaling, room, schedules, overrides."""
 
 from collections.abc import Iterator
 from itertools import chain
 
-from icscaler.config.checks import overrides, references, room, scaling
+from icscaler.config.checks import overrides, references, room, scaling, schedules
 from icscaler.config.checks.case import Case
 from icscaler.config.problems import Problem
 
@@ -13,5 +13,9 @@ __all__ = ["Case", "check"]
 def check(case: Case) -> Iterator[Problem]:
     """All that is wrong or odd with a fleet beyond single keys."""
     return chain(
-        references.check(case), scaling.check(case), room.check(case), overrides.check(case)
+        references.check(case),
+        scaling.check(case),
+        room.check(case),
+        schedules.check(case),
+        overrides.check(case),
     )

@@ -7,8 +7,10 @@ from icscaler.config.checks.case import Case
 from icscaler.config.checks.references import known
 from icscaler.config.problems import Path, Problem
 from icscaler.config.resolve import Resolved, selected
-from icscaler.config.schema import OverrideEntry
 from icscaler.config.values import is_pattern
+from icscaler.config.when import OverrideEntry, ScheduleEntry
+
+Entry = OverrideEntry | ScheduleEntry
 
 _CHANGES = ("min_copies", "max_copies", "paused")
 
@@ -20,9 +22,9 @@ def check(case: Case) -> Iterator[Problem]:
         chosen = [m for m in case.scaled if selected(m, entry.select)]
         yield from _effect(case, path, entry)
         yield from _time(case, path, entry)
-        yield from _selection(case, (*path, "select"), entry)
-        yield from _bounds(case, path, entry, chosen)
-        yield from _room(case, path, entry, chosen)
+        yield from selection(case, (*path, "select"), entry)
+        yield from bounds(case, path, entry, chosen)
+        yield from floors(case, path, entry, chosen)
 
 
 def _effect(case: Case, path: Path, entry: OverrideEntry) -> Iterator[Problem]:
@@ -40,7 +42,7 @@ def _time(case: Case, path: Path, entry: OverrideEntry) -> Iterator[Problem]:
         )
 
 
-def _selection(case: Case, path: Path, entry: OverrideEntry) -> Iterator[Problem]:
+def selection(case: Case, path: Path, entry: Entry) -> Iterator[Problem]:
     """Conditions that name something that does not exist, or leave no model."""
     by = entry.select
     if not by.model_fields_set:
@@ -72,9 +74,8 @@ def _selection(case: Case, path: Path, entry: OverrideEntry) -> Iterator[Problem
         )
 
 
-def _bounds(
-    case: Case, path: Path, entry: OverrideEntry, chosen: Sequence[Resolved]
-) -> Iterator[Problem]:
+def bounds(case: Case, path: Path, entry: Entry, chosen: Sequence[Resolved]) -> Iterator[Problem]:
+    """What the floor and ceiling make of those of the models."""
     low, high = entry.min_copies, entry.max_copies
     if low is not None and high is not None:
         if low > high:
@@ -90,7 +91,7 @@ def _bounds(
             yield case.problem(
                 (*path, "min_copies"),
                 f"min_copies {low} is above the max_copies {ceiling} of {model.name!r}",
-                "raise max_copies in the override too",
+                "raise max_copies here too",
             )
         if high is not None and high < floor and model.get("protected", default=False):
             yield case.problem(
@@ -101,10 +102,8 @@ def _bounds(
             )
 
 
-def _room(
-    case: Case, path: Path, entry: OverrideEntry, chosen: Sequence[Resolved]
-) -> Iterator[Problem]:
-    """The floors of each variant while this override holds, others aside."""
+def floors(case: Case, path: Path, entry: Entry, chosen: Sequence[Resolved]) -> Iterator[Problem]:
+    """The floors of each variant while this override or schedule holds, others aside."""
     if entry.min_copies is None:
         return
     raised = {model.name: entry.min_copies for model in chosen}
