@@ -13,6 +13,7 @@ from icscaler.config.problems import FleetFileError, did_you_mean
 from icscaler.config.schema import fleet_json_schema
 from icscaler.entities import EndpointConfig
 from icscaler.ports import FleetPointer, StateStore
+from icscaler.schedules.zones import UTC as UTC_CLOCK
 from icscaler_cli import fleet_calendar
 from icscaler_cli.aws import explained
 from icscaler_cli.controller import open_controller, tell_published
@@ -190,7 +191,7 @@ def _show_bounds(
     (config,) = (one for one in endpoints.values() if model in one.models)
     ahead = fleet_calendar.bounds_ahead(config, config.models[model], from_s, until_s)
     clocks = [config.zones[config.schedules[n].zone] for n in config.models[model].schedules]
-    zone = next((one for one in clocks if one.name != "UTC"), fleet_calendar.UTC_CLOCK)
+    zone = next((one for one in clocks if one.name != "UTC"), UTC_CLOCK)
     say(f"\n{model}:", "bold")
     console().print(fleet_calendar.bounds_table(ahead, zone))
 
