@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left, insort
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from operator import itemgetter
 from typing import Any, NamedTuple, TypeAlias
 
@@ -67,10 +67,11 @@ class Table:
 
     def insert(self, row: Row) -> None:
         """Add a row of any time."""
-        if not self.rows or row[0] >= self.rows[-1][0]:
-            self.append(row)
+        rows = self.rows
+        if rows and row[0] < rows[-1][0]:
+            insort(rows, row, key=_at)
         else:
-            insort(self.rows, row, key=_at)
+            self.append(row)
 
     def between(self, start_s: float, end_s: float) -> list[Row]:
         """Rows of [start_s, end_s), brought up to date first."""
@@ -80,11 +81,12 @@ class Table:
         low = bisect_left(rows, start_s, key=_at)
         return rows[low : bisect_left(rows, end_s, low, key=_at)]
 
-    def recent(self, start_s: float) -> Iterator[Row]:
-        """Rows from `start_s` on, newest first: cheap when `start_s` is near."""
+    def since(self, start_s: float) -> list[Row]:
+        """Rows from `start_s` on, brought up to date first: cheap when `start_s` is near."""
         if self.refresh is not None:
             self.refresh()
-        for row in reversed(self.rows):
-            if row[0] < start_s:
-                return
-            yield row
+        rows = self.rows
+        place = len(rows)
+        while place and rows[place - 1][0] >= start_s:
+            place -= 1
+        return rows[place:]

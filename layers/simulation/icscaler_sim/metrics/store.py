@@ -80,7 +80,7 @@ class Series:
         found: list[list[Datum]] = [[] for _ in range(count)]
         end_s = start_s + 60 * count
         for table, project in self.sources:
-            for row in table.recent(start_s):
+            for row in reversed(table.since(start_s)):
                 if row[0] < end_s and row[1] <= seen_at_s:
                     datum = project(row, seen_at_s)
                     if datum is not None:

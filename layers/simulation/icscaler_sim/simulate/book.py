@@ -164,8 +164,11 @@ class Book:
         return both, timeline if keep_timeline else {}
 
     def _read_rows(self, name: str, line: _Line) -> None:
-        for row in self._world.minutes(name, line.seen_s, self._world.now_s):
-            line.seen_s = row.at_s + MINUTE_S
+        rows = self._world.minutes(name, line.seen_s, self._world.now_s)
+        if not rows:
+            return
+        line.seen_s = rows[-1].at_s + MINUTE_S
+        for row in rows:
             if row.no_capacity:
                 line.cold_minutes += 1
                 if line.first_cold_s is None:

@@ -72,10 +72,9 @@ class PeerSight:
         "_late",
         "_levels",
         "_levels_s",
-        "_name",
         "_next_s",
         "_open",
-        "_world",
+        "_table",
         "fresh",
         "work",
     )
@@ -83,8 +82,7 @@ class PeerSight:
     def __init__(
         self, world: World, name: str, facts: Facts, since_s: int, *, in_tens: bool
     ) -> None:
-        self._world = world
-        self._name = name
+        self._table = world.minute_table(name)
         self._late = world.settings.late_fraction
         self._lag_s = MINUTE_S + world.settings.metric_lag_60s.at(0.0)
         self._next_s = since_s // MINUTE_S * MINUTE_S
@@ -111,11 +109,14 @@ class PeerSight:
         self.fresh = 0
         if seen_at_s < self._next_s + self._lag_s:
             return found  # the next minute cannot be readable yet
-        rows = self._world.minutes(self._name, self._next_s, seen_at_s)
+        rows = [row for row in self._table.since(self._next_s) if row[1] <= seen_at_s]
         self.fresh = len(rows)
         for row in rows:
-            accepted = readable(row.accepted, row, seen_at_s, self._late)
-            refused = readable(row.no_capacity, row, seen_at_s, self._late)
+            accepted, refused = row.accepted, row.no_capacity
+            if accepted and seen_at_s < row.settled_at_s:
+                accepted = readable(accepted, row, seen_at_s, self._late)
+            if refused:
+                refused = readable(refused, row, seen_at_s, self._late)
             settled = accepted == row.accepted and refused == row.no_capacity
             if settled:
                 self.work.learn(row)
@@ -139,15 +140,12 @@ class PeerSight:
         return found
 
     def _minute(self, row: MinuteRow, accepted: int, refused: int, *, settled: bool) -> Minute:
-        return Minute(
-            row.at_s,
-            accepted,
-            refused,
-            row.copies * (row.in_flight_low + row.in_flight_high) / 2,
-            row.copies,
-            (accepted + refused) * self.work.seconds / MINUTE_S,
-            settled,
-        )
+        copies = row.copies
+        in_flight = copies * (row.in_flight_low + row.in_flight_high) / 2 if copies else 0.0
+        called = accepted + refused
+        offered = called * self.work.seconds / MINUTE_S if called else 0.0
+        values = (row.at_s, accepted, refused, in_flight, copies, offered, settled)
+        return tuple.__new__(Minute, values)
 
 
 def metric_minutes(

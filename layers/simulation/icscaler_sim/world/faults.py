@@ -61,11 +61,6 @@ class Faults:
             self.failing_copies[component] = left - 1
         return left > 0
 
-    @property
-    def hide_metrics(self) -> bool:
-        """Whether any metric point may be hidden or late."""
-        return bool(self.metric_gaps or self.metric_delay_s)
-
     def stamp_s(self, name: str, at_s: int) -> int:
         """The time that a point measured at `at_s` carries."""
         if not self.metric_clock_s:

@@ -125,14 +125,19 @@ class Ledger:
         it, Poisson's sqrt(m); never above the `most` requests that were there at all, and at
         least 1 when any were. What waits in line adds to the mean, not to the noise.
         """
-        noise = 3 * math.sqrt(min(self.high, slots_each))
-        high = int(min(self.high + noise, most) + 0.5)
+        # Comparisons instead of min() and max(): this runs for every minute of every busy model.
+        most_seen, least_seen = self.high, self.low
+        crest = most_seen + 3 * math.sqrt(most_seen if most_seen < slots_each else slots_each)
+        high = int((most if most < crest else crest) + 0.5)
         if high == 0 and most > _NONE:
             high = 1
-        low = max(0, int(self.low - 3 * math.sqrt(min(self.low, slots_each))))
+        noise = 3 * math.sqrt(least_seen if least_seen < slots_each else slots_each)
+        low = int(least_seen - noise) if least_seen > noise else 0
         self.low = self.high = in_flight
-        self.minute_high = max(self.minute_high, high)
-        self.minute_low = min(self.minute_low, low)
+        if high > self.minute_high:
+            self.minute_high = high
+        if low < self.minute_low:
+            self.minute_low = low
         return low, high
 
     def count(self, line_amount: float) -> Counted:
@@ -143,7 +148,7 @@ class Ledger:
         if self.plain:
             counts.arrived += arrived
             counts.in_time += arrived
-            return Counted(arrived, 0, 0, 0, arrived)
+            return tuple.__new__(Counted, (arrived, 0, 0, 0, arrived))
         no_capacity = min(arrived, _whole(self.refused))
         self.refused -= no_capacity
         accepted = arrived - no_capacity
@@ -189,24 +194,26 @@ class Ledger:
         service_s: float,
     ) -> MinuteRow:
         """The row of the minute that began at `at_s`."""
-        return MinuteRow(
+        accepted, no_capacity, gave_up, errors, served = counted
+        values = (
             at_s,
             visible_at_s,
             settled_at_s,
-            counted.accepted,
+            accepted,
             self.per_copy,
             self.copies_high,
             min(1.0, self.busy_s / self.slot_s) if self.slot_s else 0.0,
             self.gpu_s / 60,
-            counted.no_capacity,
-            counted.gave_up,
-            counted.errors,
-            counted.served,
+            no_capacity,
+            gave_up,
+            errors,
+            served,
             service_s,
             tuple(self.outcome.waits),
             0 if self.minute_low == math.inf else int(self.minute_low),
             self.minute_high,
         )
+        return tuple.__new__(MinuteRow, values)
 
     def next_minute(self, copies: int) -> None:
         """Start the next minute's sums, with `copies` ready."""

@@ -127,8 +127,13 @@ class Station:
         """`requests` arrive evenly over [at_s, until_s)."""
         self.move(at_s)
         self._dirty = True
-        self._flows.append((until_s, requests / (until_s - at_s), tokens_in, tokens_out))
-        self._load_changed()
+        rate = requests / (until_s - at_s)
+        self._flows.append((until_s, rate, tokens_in, tokens_out))
+        if len(self._flows) > 1:
+            self._load_changed()
+        else:
+            self._flow_end_s, self._rate = until_s, rate
+            self.service_s = self._mean_service_s(tokens_in, tokens_out)
 
     def burst(self, at_s: float, requests: float, tokens_in: float, tokens_out: float) -> float:
         """`requests` arrive at once; returns how long the last of them will wait."""
@@ -197,9 +202,8 @@ class Station:
     def settle(self, to_s: float) -> None:
         """Do what is due up to `to_s`: flows that end, metric periods to close."""
         while True:
-            stop_s: float = self._mark_s
-            if self._flow_end_s < stop_s:
-                stop_s = self._flow_end_s
+            mark_s, flow_end_s = self._mark_s, self._flow_end_s
+            stop_s: float = flow_end_s if flow_end_s < mark_s else mark_s
             if stop_s > to_s:
                 return
             if not self._dirty:
@@ -207,10 +211,9 @@ class Station:
                 return
             if stop_s > self.now_s:
                 self._run(stop_s)
-            if stop_s >= self._flow_end_s:
-                self._flows = [flow for flow in self._flows if flow[0] > stop_s]
-                self._load_changed()
-            if stop_s == self._mark_s:
+            if stop_s >= flow_end_s:
+                self._end_flows(stop_s)
+            if stop_s == mark_s:
                 self._close_mark(int(stop_s))
 
     def move(self, to_s: float) -> None:
@@ -221,12 +224,22 @@ class Station:
 
     def counts_at(self, now_s: float) -> RequestCounts:
         """Whole requests up to `now_s`; the station stays as it is."""
+        if not self._dirty:
+            return copy(self.books.counts)  # nothing came since the last minute was counted
         twin = copy(self)
         twin.minutes, twin.tens = Table(60.0), Table(60.0)
         twin._line, twin.books = self._line.copy(), self.books.twin()
         twin.move(now_s)
         twin.books.count(twin._line.amount)
         return twin.books.counts
+
+    def _end_flows(self, at_s: float) -> None:
+        """Flows that end by `at_s` are over."""
+        if len(self._flows) == 1:
+            self._flows.clear()
+        else:
+            self._flows = [flow for flow in self._flows if flow[0] > at_s]
+        self._load_changed()
 
     def _settle_idle(self, to_s: float) -> None:
         """The same when nothing arrives or is served: what periods have to tell is known."""
@@ -236,15 +249,14 @@ class Station:
         self.now_s = self.books.capacity_since_s = float(end_s)
         if not self.copies:
             return
-        for at_s in range(first_s, end_s + 1, grain_s):
-            if grain_s == 10:
+        if grain_s == 10:
+            for at_s in range(first_s, end_s + 1, grain_s):
                 self._publish_in_flight(at_s, 0, 0)
-            if at_s % 60 == 0:
-                visible_s = self._visible_s(at_s)
-                settled_s = visible_s + self._settings.late_lag_s
-                row = (at_s - 60, visible_s, settled_s, 0, 0.0, self.copies, 0.0, float(self.gpus))
-                rest = (0, 0, 0, 0, self.service_s, (), 0, 0)
-                self.minutes.append(tuple.__new__(MinuteRow, row + rest))
+        late_s, append = self._settings.late_lag_s, self.minutes.append
+        rest = (0, 0.0, self.copies, 0.0, float(self.gpus), 0, 0, 0, 0, self.service_s, (), 0, 0)
+        for at_s in range(-(-first_s // 60) * 60, end_s + 1, 60):
+            visible_s = self._visible_s(at_s)
+            append(tuple.__new__(MinuteRow, (at_s - 60, visible_s, visible_s + late_s, *rest)))
 
     def _run(self, stop_s: float) -> None:
         """Move the state to `stop_s`; load and capacity are constant until then."""
@@ -263,7 +275,7 @@ class Station:
             reached_s = self._run_full(now_s, stop_s, self.slots)
             if reached_s < stop_s:
                 self._run_free(reached_s, stop_s)
-        self._watch()
+        books.watch((self.busy + self._line.amount) / self.copies)
 
     def _run_free(self, now_s: float, stop_s: float) -> float:
         """Nobody waits: busy tends to rate x service time. Returns when all slots are taken."""
@@ -362,18 +374,20 @@ class Station:
             self._close_minute(at_s)
 
     def _publish_in_flight(self, at_s: int, low: int, high: int) -> None:
-        lags = self._lags.tens
+        lags, faults = self._lags.tens, self._faults
         visible_s = at_s + lags[(at_s // 10 + self._offset) % _LAG_TABLE]
-        if self._faults.hide_metrics:
-            visible_s = self._faults.visible_s(self.name, at_s - 10, visible_s)
-        stamp_s = self._faults.stamp_s(self.name, at_s - 10)
-        self.tens.insert(InFlightRow(stamp_s, visible_s, low, high, self.books.copies_high))
+        if faults.metric_gaps or faults.metric_delay_s:
+            visible_s = faults.visible_s(self.name, at_s - 10, visible_s)
+        stamp_s = faults.stamp_s(self.name, at_s - 10) if faults.metric_clock_s else at_s - 10
+        row = (stamp_s, visible_s, low, high, self.books.copies_high)
+        self.tens.insert(tuple.__new__(InFlightRow, row))
 
     def _visible_s(self, at_s: int) -> float:
         """When the minute that ended at `at_s` can be read."""
         visible_s = at_s + self._lags.minutes[(at_s // 60 + self._offset) % _LAG_TABLE]
-        if self._faults.hide_metrics:
-            visible_s = self._faults.visible_s(self.name, at_s - 60, visible_s)
+        faults = self._faults
+        if faults.metric_gaps or faults.metric_delay_s:
+            visible_s = faults.visible_s(self.name, at_s - 60, visible_s)
         return visible_s
 
     def _close_minute(self, at_s: int) -> None:
@@ -383,7 +397,8 @@ class Station:
         if books.copies_high or counted.no_capacity or counted.accepted:
             visible_s = self._visible_s(at_s)
             settled_s = visible_s + self._settings.late_lag_s
-            stamp_s = self._faults.stamp_s(self.name, at_s - 60)
+            faults = self._faults
+            stamp_s = faults.stamp_s(self.name, at_s - 60) if faults.metric_clock_s else at_s - 60
             row = books.row(stamp_s, visible_s, settled_s, counted, self.service_s)
             self.minutes.insert(row)
         books.next_minute(self.copies)

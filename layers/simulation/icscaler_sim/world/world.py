@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from icscaler_sim.metrics.data import Table
 from icscaler_sim.metrics.store import MetricStore
 from icscaler_sim.world import checks
 from icscaler_sim.world.components import Component
@@ -311,10 +312,12 @@ class World:
         One cheap read instead of one per series, for simulators: the same rows the metric store
         is read from. Counts are complete from a row's `settled_at_s` on.
         """
-        rows = self._registry.station(target).minutes.recent(start_s)
-        found = [row for row in rows if row.visible_at_s <= seen_at_s]
-        found.reverse()
-        return found
+        return [row for row in self.minute_table(target).since(start_s) if row[1] <= seen_at_s]
+
+    def minute_table(self, target: Target) -> Table:
+        """The target's minutes (`MinuteRow`), to skip the look-up in a hot loop. A component that
+        is created anew has another table."""
+        return self._registry.station(target).minutes
 
     # --- inside
     def _endpoint(self, name: str) -> Endpoint:
