@@ -19,8 +19,8 @@ Fault = tuple[int, str]
 # Modules of `icscaler`, innermost first. A new module is given its place here.
 TIERS: tuple[frozenset[str], ...] = (
     frozenset({"entities", "learned", "reasons", "schedules"}),
-    frozenset({"bounds", "policies", "packing", "limits", "notices", "alarm_plan"}),
-    frozenset({"ownership", "guards", "allocate", "invariants"}),
+    frozenset({"bounds", "policies", "packing", "limits", "alarm_plan"}),
+    frozenset({"ownership", "guards", "groups", "allocate", "notices", "invariants"}),
     frozenset({"decide"}),
     frozenset({"ports"}),
     frozenset({"observe", "overlays", "dispatch", "reconcile", "keep_alarms"}),

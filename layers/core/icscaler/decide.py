@@ -5,12 +5,13 @@
 Deterministic and total; inputs are not modified. The pipeline, each step with a reason code:
 
     follow (what changed since the last look)  ->  learn (settled metric minutes, once each)
-    -> recommend (policies) -> shape (guards, bounds) -> allocate (per variant) -> allowance -> plan
+    -> recommend (policies) -> call (groups) -> shape (guards, bounds) -> keep (groups)
+    -> allocate (per variant) -> allowance -> plan
 """
 
 from dataclasses import replace
 
-from icscaler import guards, limits, notices, ownership
+from icscaler import groups, guards, limits, notices, ownership
 from icscaler.allocate import Allocation, Claim, allocate
 from icscaler.entities import (
     STATE_SCHEMA_VERSION,
@@ -35,12 +36,15 @@ def decide(
     config: EndpointConfig, state: EndpointState, seen: Snapshot, at_s: int
 ) -> tuple[EndpointState, Plan]:
     """What to do about one endpoint now; see the module. `at_s` is `seen.at_s`."""
-    cases: dict[str, guards.Case] = {}
-    decisions: dict[str, Decision] = {}
-    for name in sorted(config.models):
-        if name in seen.components:
-            case, decision = _recommend(config, state, seen, name)
-            cases[name], decisions[name] = case, decision
+    wishes = {
+        name: _recommend(config, state, seen, name)
+        for name in sorted(config.models)
+        if name in seen.components
+    }
+    cases = {name: wish.case for name, wish in wishes.items()}
+    wanted = groups.call(config, wishes)
+    decisions = {name: _shape(wish, wanted[name]) for name, wish in wishes.items()}
+    groups.keep(config, cases, decisions)
     variants = limits.follow_instances(config, state, seen)
     price, short = _allocate(
         config, seen, cases, decisions, limits.instances(config, variants, seen)
@@ -80,17 +84,29 @@ def _started(
 
 def _recommend(
     config: EndpointConfig, before: EndpointState, seen: Snapshot, name: str
-) -> tuple[guards.Case, Decision]:
+) -> groups.Wish:
     model, view = config.models[name], seen.components[name]
     state = ownership.follow(config, model, before.models.get(name), seen, before.last_look_s)
     fresh = evidence.learn(config, model, state, seen)
     case = guards.Case(config, model, state, seen, view.desired_copies, view.current_copies)
     steps: list[Step] = []
     recommended = _demand(case, fresh, steps)
-    shaped = guards.shape(case, recommended, steps)
     blocked = ownership.blocked(config, model, state, seen)
-    return case, Decision(
-        name, seen.at_s, view.desired_copies, recommended, shaped, tuple(steps), blocked
+    return groups.Wish(case, recommended, steps, blocked)
+
+
+def _shape(wish: groups.Wish, wanted: int) -> Decision:
+    """What guards and bounds leave of a wish; `wanted` is with what the group asks for."""
+    case = wish.case
+    shaped = guards.shape(case, wanted, wish.steps)
+    return Decision(
+        component=case.model.name,
+        at_s=case.at_s,
+        from_copies=case.from_copies,
+        recommended_copies=wish.recommended,
+        desired_copies=shaped,
+        steps=tuple(wish.steps),
+        blocked=wish.blocked,
     )
 
 

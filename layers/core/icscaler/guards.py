@@ -9,9 +9,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import ceil, floor
 
-from icscaler.bounds import Bounds, bounds_at
+from icscaler.bounds import START_UP_PRIOR_S, Bounds, bounds_at
 from icscaler.entities import EndpointConfig, ModelConfig, ModelState, Snapshot, Step
+from icscaler.policies import startup
 from icscaler.reasons import Reason
+
+# Looks come once a minute.
+LOOK_S = 60
 
 
 @dataclass(slots=True)
@@ -27,7 +31,8 @@ class Case:
     bounds: Bounds = field(init=False)
 
     def __post_init__(self) -> None:
-        self.bounds = bounds_at(self.config, self.model, self.at_s)
+        start_up_s = _start_up_s(self.state) if self.model.schedules else 0
+        self.bounds = bounds_at(self.config, self.model, self.at_s, start_up_s)
 
     @property
     def at_s(self) -> int:
@@ -52,6 +57,11 @@ class Case:
         newest_s = max(self.state.last_heartbeat_s, self.state.newest_copy_s)
         unread = self.model.name not in self.seen.metrics
         return unread or self.at_s - newest_s > self.config.blind_after_s
+
+
+def _start_up_s(state: ModelState) -> int:
+    """How long before the start of a window its copies are asked for: a late start, and a look."""
+    return startup.late(state.starts.total_s, START_UP_PRIOR_S) + LOOK_S
 
 
 Guard = Callable[[Case, int], tuple[int, Reason | None]]

@@ -8,9 +8,10 @@ and recompute what they need; they do not trust the plan's own reasons.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from icscaler import guards, limits, ownership
+from icscaler import groups, guards, limits, ownership
 from icscaler.entities import (
     Change,
+    Decision,
     EndpointConfig,
     EndpointState,
     MetricMinute,
@@ -59,6 +60,7 @@ def check(look: Look, decide: Decide) -> list[str]:
     found.extend(_protected(look))
     found.extend(_capacity(look))
     found.extend(_wakes(look))
+    found.extend(_groups(look))
     again = decide(look.config, look.state, look.seen, look.seen.at_s)
     if again != (look.after, look.plan):
         found.append("4: the same snapshot gave another plan")
@@ -208,6 +210,25 @@ def _wakes(look: Look) -> Iterator[str]:
         asked = any(m.refused and m.at_s >= since_s for m in minutes)
         if asked or look.seen.wakes.get(name, -1) > max(since_s, 0):
             yield f"8: {name} was asked for at zero copies and stays there"
+
+
+def _groups(look: Look) -> Iterator[str]:
+    """Before packing: nobody of a group sleeps on while another one is used, nor goes alone."""
+    stopped = (Reason.REFUSED_RECENTLY, Reason.SCALE_OUT_COOLDOWN)
+    for group, names in groups.members(look.config).items():
+        present = {n: look.plan.decisions[n] for n in names if n in look.plan.decisions}
+        used = [name for name, one in present.items() if _used(look, name, one)]
+        for name, one in present.items():
+            reachable = one.blocked is None and look.case(name).ceiling > 0
+            excused = any(step.reason in stopped for step in one.steps)
+            if used and reachable and not excused and _before_packing(one.steps) < 1:
+                yield f"10: {name} is not wanted although {used[0]} of group {group} is used"
+
+
+def _used(look: Look, name: str, decision: Decision) -> bool:
+    case = look.case(name)
+    wish = groups.Wish(case, decision.recommended_copies, blocked=decision.blocked)
+    return groups.in_use(wish)
 
 
 def _instances(look: Look) -> dict[str, int]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from icscaler import groups
 from icscaler.entities import (
     Decision,
     EndpointConfig,
@@ -63,6 +64,12 @@ def _all(
     for name in short:
         text = f"No room on {config.name} for the copies that {name} must always have."
         yield NoticeItem(Notice.SHORTAGE, name, text)
+    for group, running, lacking in groups.incomplete(config, decisions):
+        text = (
+            f"Group {group} on {config.name} is not complete: there is no room for "
+            f"{', '.join(lacking)} beside {', '.join(running)}."
+        )
+        yield NoticeItem(Notice.GROUP_INCOMPLETE, group, text)
     yield from _of_starts(config, after)
     for name, variant in after.variants.items():
         if variant.obtainable_instances is not None:

@@ -19,6 +19,7 @@ class Reason(StrEnum):
     WOKEN_BY_REFUSED_REQUEST = "WokenByRefusedRequest"
     WOKEN_BY_WAKE_REQUEST = "WokenByWakeRequest"
     NO_DATA = "NoData"
+    GROUP = "Group"
     # shape: how fast it may move
     STABILIZED = "Stabilized"
     SCALE_IN_DISABLED = "ScaleInDisabled"
@@ -63,6 +64,7 @@ class Notice(StrEnum):
     COMPONENT_MISSING = "ComponentMissing"
     FOREIGN_TARGET = "ForeignTarget"
     MANUAL_CHANGE = "ManualChange"
+    GROUP_INCOMPLETE = "GroupIncomplete"
     BLIND = "Blind"
     METRICS_VANISHED = "MetricsVanished"
     REFUSED_BY_AWS = "RefusedByAws"

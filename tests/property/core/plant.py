@@ -28,6 +28,8 @@ from icscaler.entities import (
     VariantView,
 )
 from icscaler.invariants import Look
+from icscaler.schedules.windows import Schedule
+from icscaler.schedules.zones import UTC
 
 START_S = 1_800_000_000
 
@@ -61,7 +63,32 @@ def config_of(rng: random.Random, start_s: int) -> EndpointConfig:
         )
     maximum = rng.choice([None, 2, 4])
     variant = VariantConfig("ml.p4d.24xlarge", 8, 96.0, 1_000_000, maximum)
-    return EndpointConfig("shared", "v1", {"main": variant}, models)
+    config = EndpointConfig("shared", "v1", {"main": variant}, models)
+    return _with_groups_and_schedules(config, start_s)
+
+
+def _with_groups_and_schedules(config: EndpointConfig, start_s: int) -> EndpointConfig:
+    """Some models in groups, some with a window. Drawn apart, so that seeds keep their meaning."""
+    rng = random.Random(repr([model.worth for model in config.models.values()]))
+    schedules = {}
+    models = {}
+    for name, model in config.models.items():
+        chosen: tuple[str, ...] = ()
+        if rng.random() < 0.3:
+            from_s = start_s + rng.randint(0, 1200)
+            schedules[name] = Schedule(
+                name,
+                "UTC",
+                from_s=from_s,
+                until_s=from_s + rng.randint(60, 900),
+                min_copies=rng.choice([None, 1, 3]),
+                max_copies=rng.choice([None, 0, 2, 20]),
+                ready_by_start=rng.random() < 0.5,
+            )
+            chosen = (name,)
+        group = rng.choice([None, None, "a", "b"])
+        models[name] = replace(model, group=group, schedules=chosen)
+    return replace(config, models=models, schedules=schedules, zones={"UTC": UTC})
 
 
 def _overrides(rng: random.Random, start_s: int) -> tuple[Override, ...]:

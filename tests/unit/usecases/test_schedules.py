@@ -4,9 +4,12 @@ from icscaler.adapters.codec import encode, read_look
 from icscaler.bounds import START_UP_PRIOR_S
 from icscaler.config.cron import parse_cron
 from icscaler.config.zones import zone
+from icscaler.guards import LOOK_S, Case
+from icscaler.learned import StartTimes
 from icscaler.reconcile import replay
 from icscaler.schedules.windows import Schedule
-from tests.unit.core.build import T0, config, model, view
+from tests.contract.adapters.values import model_state
+from tests.unit.core.build import T0, config, model, snapshot, view
 from tests.unit.usecases.desk import Desk
 
 # T0 is 2027-01-15 08:00 UTC, a Friday: 09:00 in Berlin.
@@ -20,13 +23,27 @@ OFFICE = Schedule(
 )
 
 
-def test_a_floor_is_ready_by_the_start_and_ends_with_the_window() -> None:
-    scheduled = config(
+def scheduled():
+    return config(
         model(schedules=("office-hours",)),
         schedules={"office-hours": OFFICE},
         zones={"Europe/Berlin": zone("Europe/Berlin")},
     )
-    desk = Desk(scheduled)
+
+
+def test_learned_start_ups_are_what_it_begins_earlier_by() -> None:
+    state = model_state()
+    state.starts = StartTimes(total_s=(200,) * 12)
+    begin_s = T0 + 1800 - 200 - LOOK_S
+    floors = [
+        Case(scheduled(), scheduled().models["m"], state, snapshot(at_s), 1, 1).floor
+        for at_s in (begin_s - 1, begin_s)
+    ]
+    assert floors == [0, 2]
+
+
+def test_a_floor_is_ready_by_the_start_and_ends_with_the_window() -> None:
+    desk = Desk(scheduled())
     desk.endpoints.add(desk.endpoints.endpoints["shared"], view("m", 0))
     copies = {}
     for _ in range(180):
@@ -37,7 +54,7 @@ def test_a_floor_is_ready_by_the_start_and_ends_with_the_window() -> None:
             assert encode(replay(read_look(kept.payload))) == encode(outcome.plan)
     start_s, end_s = T0 + 1800, T0 + 5400
     (first, *_) = [at_s for at_s, count in copies.items() if count]
-    assert first == start_s - START_UP_PRIOR_S
+    assert first == start_s - START_UP_PRIOR_S - LOOK_S
     assert all(copies[at_s] == 2 for at_s in copies if first <= at_s < end_s)
     assert copies[desk.at_s] == 0
     (woken, *_) = desk.store.records("shared", 0, desk.at_s + 1)
