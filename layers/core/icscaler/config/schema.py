@@ -134,8 +134,8 @@ class ModelEntry(Settings):
     )
     group: Word | None = Field(
         default=None,
-        description="The ensemble it belongs to: models that one product needs together. They wake, stay "
-        "warm and are unloaded as one unit.",
+        description="The ensemble it belongs to: models that one product needs together. They "
+        "wake, stay warm and are unloaded as one unit.",
         examples=["codegen"],
     )
     owner: str | None = Field(
