@@ -14,6 +14,7 @@ from typer.core import TyperCommand, TyperGroup
 # Command -> the line that help shows, without importing the module whose `app` it is.
 _COMMANDS = {
     "demo": "Play a day of traffic through the deployed controller on the local cloud.",
+    "export-history": "Export a fleet's past requests from CloudWatch as a trace to replay.",
     "fleet": "Check and publish the fleet file, and show what is in force.",
     "local": "The local cloud: SageMaker endpoints for any AWS client, on this machine.",
     "look": "Ask for a look at endpoints now, instead of within a minute.",
@@ -37,7 +38,9 @@ class _LazyGroup(TyperGroup):
         if cmd_name in _COMMANDS and cmd_name not in self.commands:
             if self._listing:
                 return TyperCommand(cmd_name, help=_COMMANDS[cmd_name])
-            command = typer.main.get_command(import_module(f"icscaler_cli.{cmd_name}").app)
+            command = typer.main.get_command(
+                import_module(f"icscaler_cli.{cmd_name.replace('-', '_')}").app
+            )
             command.name = cmd_name
             self.commands[cmd_name] = command
         return super().get_command(ctx, cmd_name)

@@ -1,0 +1,1 @@
+"""`icscaler export-history`: CloudWatch's record of a fleet's requests as a trace."""

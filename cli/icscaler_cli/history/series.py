@@ -1,0 +1,151 @@
+"""What CloudWatch keeps of a fleet's requests, read in spans that are small enough to repeat.
+
+Requests are Invocations plus NoCapacityInvocationFailures, which are those that met no copy.
+Whether CloudWatch was recording at all is told by anything else that was published at the time: a
+loaded copy's or an endpoint's memory utilisation. Sources of names, dimensions and retention:
+SageMaker AI Developer Guide, "Amazon SageMaker AI metrics in Amazon CloudWatch"; CloudWatch API
+Reference, GetMetricData.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from icscaler_cli.output import AwsTroubleError
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudwatch.client import CloudWatchClient
+
+SERIES_PER_CALL = 500
+USD_PER_SERIES = 1e-5
+"""GetMetricData costs $0.01 for 1,000 series asked for, however many points they have."""
+RETENTION_DAYS: Mapping[int, int] = {60: 15, 300: 63, 3600: 455}
+"""How long CloudWatch keeps points of a width in seconds."""
+_MICROSECONDS = 1e6
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One series: which, and what it says of which model (`""`: only that recording went on)."""
+
+    model: str
+    says: str
+    namespace: str
+    metric: str
+    stat: str
+    dimensions: Mapping[str, str]
+
+    def query(self, index: int, width_s: int) -> dict[str, Any]:
+        """This series as GetMetricData wants it."""
+        dimensions = [{"Name": name, "Value": value} for name, value in self.dimensions.items()]
+        metric = {
+            "Namespace": self.namespace,
+            "MetricName": self.metric,
+            "Dimensions": dimensions,
+        }
+        stat = {"Metric": metric, "Period": width_s, "Stat": self.stat}
+        return {"Id": f"m{index}", "MetricStat": stat}
+
+
+_REQUESTS, _COMPONENTS = "AWS/SageMaker", "/aws/sagemaker/InferenceComponents"
+ACCEPTED, REFUSED, LATENCY, ALIVE = "accepted", "refused", "latency", "alive"
+_OF_A_MODEL = (
+    (ACCEPTED, _REQUESTS, "Invocations", "Sum"),
+    (REFUSED, _REQUESTS, "NoCapacityInvocationFailures", "Sum"),
+    (LATENCY, _REQUESTS, "ModelLatency", "Average"),
+    (ALIVE, _COMPONENTS, "MemoryUtilizationNormalized", "SampleCount"),
+)
+
+
+def sources(models: Iterable[str], variants: Iterable[tuple[str, str]]) -> list[Source]:
+    """All series of these components, and of the (endpoint, variant) pairs they are on."""
+    found = [
+        Source(model, says, namespace, metric, stat, {"InferenceComponentName": model})
+        for model in models
+        for says, namespace, metric, stat in _OF_A_MODEL
+    ]
+    for endpoint, variant in variants:
+        where = {"EndpointName": endpoint, "VariantName": variant}
+        endpoints = "/aws/sagemaker/Endpoints"
+        found.append(Source("", ALIVE, endpoints, "MemoryUtilization", "SampleCount", where))
+    return found
+
+
+@dataclass(slots=True)
+class History:
+    """What was found: requests by model and bin, latency in seconds likewise, and every bin in
+    which anything at all was published. Bins are epoch seconds."""
+
+    requests: dict[str, dict[int, int]] = field(default_factory=dict)
+    latency_s: dict[str, dict[int, float]] = field(default_factory=dict)
+    heard: set[int] = field(default_factory=set)
+
+    def add(self, other: "History") -> None:
+        """Take in another span."""
+        for mine, theirs in ((self.requests, other.requests), (self.latency_s, other.latency_s)):
+            bins: Any = mine
+            for model, values in theirs.items():
+                bins.setdefault(model, {}).update(values)
+        self.heard |= other.heard
+
+    def take(self, source: Source, start_s: int, value: float) -> None:
+        """Take in one point."""
+        self.heard.add(start_s)
+        if source.says in (ACCEPTED, REFUSED):
+            bins = self.requests.setdefault(source.model, {})
+            bins[start_s] = bins.get(start_s, 0) + round(value)
+        elif source.says == LATENCY:
+            self.latency_s.setdefault(source.model, {})[start_s] = value / _MICROSECONDS
+
+
+def read_span(
+    cloudwatch: "CloudWatchClient",
+    every: Sequence[Source],
+    start_s: int,
+    end_s: int,
+    width_s: int,
+) -> History:
+    """Everything of [start_s, end_s). Raises what boto3 raises, and `AwsTroubleError` when
+    CloudWatch answers a series with anything but all of it: half a series is no history."""
+    history = History()
+    for place in range(0, len(every), SERIES_PER_CALL):
+        batch = every[place : place + SERIES_PER_CALL]
+        for index, status, points in _pages(cloudwatch, batch, start_s, end_s, width_s):
+            if status not in ("Complete", "PartialData"):
+                raise AwsTroubleError(
+                    f"CloudWatch answers {status} for {batch[index].metric} of "
+                    f"{batch[index].model or batch[index].dimensions['EndpointName']}",
+                    "allow cloudwatch:GetMetricData; what was read so far is kept: run it again",
+                )
+            for at_s, value in points:
+                if start_s <= at_s < end_s:
+                    history.take(batch[index], at_s, value)
+    return history
+
+
+def _pages(
+    cloudwatch: "CloudWatchClient", batch: Sequence[Source], start_s: int, end_s: int, width_s: int
+) -> Iterator[tuple[int, str, list[tuple[int, float]]]]:
+    arguments: dict[str, Any] = {
+        "MetricDataQueries": [each.query(index, width_s) for index, each in enumerate(batch)],
+        "StartTime": datetime.fromtimestamp(start_s, UTC),
+        "EndTime": datetime.fromtimestamp(end_s, UTC),
+        "ScanBy": "TimestampAscending",
+    }
+    unfinished: set[int] = set()
+    while True:
+        page = cloudwatch.get_metric_data(**arguments)
+        for result in page["MetricDataResults"]:
+            index, status = int(result["Id"][1:]), result["StatusCode"]
+            times = [int(at.timestamp()) for at in result["Timestamps"]]
+            yield index, status, list(zip(times, result["Values"], strict=True))
+            (unfinished.add if status == "PartialData" else unfinished.discard)(index)
+        if not page.get("NextToken"):
+            break
+        arguments["NextToken"] = page["NextToken"]
+    if unfinished:
+        raise AwsTroubleError(
+            f"CloudWatch left {len(unfinished)} series incomplete",
+            "what was read so far is kept: run the same command again",
+        )
