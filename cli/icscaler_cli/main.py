@@ -21,6 +21,7 @@ _COMMANDS = {
     "pause": "Keep the controller from writing to models, endpoints or the whole fleet.",
     "release": "Hand models back before the stack is deleted, or they leave the fleet file.",
     "resume": "Let the controller write again to what was paused by `icscaler pause`.",
+    "simulate": "Compare scaling policies on recorded or generated traffic, without AWS.",
 }
 
 

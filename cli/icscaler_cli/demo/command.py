@@ -1,18 +1,11 @@
 """The `icscaler demo` command: options in, exit code out."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from icscaler_cli.demo.trouble import DemoError
-from icscaler_cli.output import ExitCode, console, reported_failures, say
-
-UNHEALTHY = 4
-"""Exit code: the demo was played, but a look failed or an invariant was violated."""
-INTERRUPTED = 130
+from icscaler_cli.output import console, say
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -64,8 +57,10 @@ def demo(
     The real template.yaml is deployed, its functions run, and SageMaker's part is played by the
     world model; no AWS account is needed and nothing leaves this machine.
     """
-    with _reported():
-        # Imported here: what `--help` shows needs none of it.
+    # Imported here: what `--help` shows needs none of it.
+    from icscaler_cli.playing import UNHEALTHY, reported_input
+
+    with reported_input("Interrupted: no report was written."):
         from icscaler_cli.demo.run import Request, run_demo
 
         request = Request(trace, fleet, hours, start, seed, out, prices, plain)
@@ -73,24 +68,3 @@ def demo(
     if not result.healthy:
         say("The run is not healthy: see invariant_violations and failed_looks.", "bold red")
         raise typer.Exit(UNHEALTHY)
-
-
-@contextmanager
-def _reported() -> Iterator[None]:
-    """Everything a user may run into, as a message and an exit code."""
-    from icscaler_sim.pricing import PriceTableError
-    from icscaler_sim.traces import TraceError
-
-    try:
-        with reported_failures():
-            yield
-    except DemoError as error:
-        say(f"error: {error.trouble}", "bold red")
-        say(f"    {error.remedy}")
-        raise typer.Exit(ExitCode.INVALID) from error
-    except (TraceError, PriceTableError) as error:
-        say(f"error: {error}", "bold red")
-        raise typer.Exit(ExitCode.INVALID) from error
-    except KeyboardInterrupt:
-        say("Interrupted: no report was written.", "bold yellow")
-        raise typer.Exit(INTERRUPTED) from None

@@ -15,12 +15,12 @@ from icscaler_cli.demo.stage import set_stage
 from icscaler_cli.demo.trouble import DemoError
 from icscaler_cli.demo.view import View, open_view
 from icscaler_cli.demo.watch import Watch
+from icscaler_cli.playing import TEMPLATE, find_repository
 from icscaler_localcloud.cloud import LocalCloud
 from icscaler_sim.pricing import PriceTable, load_prices
 from icscaler_sim.report import RunResult, report_html, summary_json
 from icscaler_sim.world.specs import ProfileCatalog
 
-TEMPLATE = "template.yaml"
 SETUP_HEADSTART_S = 3600
 """Endpoints and components are created this long before the traffic begins."""
 
@@ -90,17 +90,6 @@ def play_scenario(scenario: Scenario, template: Path, prices: PriceTable, view: 
             failed_looks=log.failures,
             violations=watch.violations,
         )
-
-
-def find_repository() -> Path:
-    """The checkout this command is part of: it holds the template and the functions."""
-    for folder in Path(__file__).resolve().parents:
-        if (folder / TEMPLATE).is_file() and (folder / "functions").is_dir():
-            return folder
-    raise DemoError(
-        f"{TEMPLATE} is not there",
-        "it is what is deployed: install icscaler from a checkout of the project",
-    )
 
 
 def _folder(path: Path) -> Path:

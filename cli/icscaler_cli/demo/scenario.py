@@ -2,31 +2,28 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from icscaler.config.compile import CompiledFleet, compile_fleet
 from icscaler.config.load import load_fleet
 from icscaler.entities import EndpointConfig, ModelConfig
-from icscaler_cli.demo.auto_fleet import fleet_text
 from icscaler_cli.demo.room import first_copies
 from icscaler_cli.demo.trouble import DemoError
+from icscaler_cli.playing import ENSEMBLE_FLEET
 from icscaler_sim.pricing import PriceTable, static_peak
+from icscaler_sim.simulate.default_fleet import fleet_text
+from icscaler_sim.simulate.fleet import copy_shapes
 from icscaler_sim.traces import (
+    MONDAY_S,
     CopyShape,
     Trace,
-    copy_shape_for,
     default_copy_shape,
     generate_ensemble,
     read_trace,
 )
 
 HOUR_S = 3600
-MONDAY_S = 1_780_272_000
-"""Second 0 of all traffic: Monday 2026-06-01 00:00 UTC."""
-ENSEMBLE_FLEET = Path("examples", "demo-fleet.yaml")
-ENSEMBLE_WEIGHTS_GB: Mapping[str, float] = {"repo-migration": 24.0, "architecture-review": 30.0}
-"""The large models of the ensemble; the others have the default of about 15 GB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +70,8 @@ class Scenario:
 
 
 def build_scenario(wanted: Wanted, repository: Path, out: Path, prices: PriceTable) -> Scenario:
-    """Read or generate everything. Raises `DemoError`, `TraceError` or `FleetFileError`."""
+    """Read or generate everything. Raises `DemoError`, `SimulationError`, `TraceError` or
+    `FleetFileError`."""
     if wanted.trace is None:
         whole = generate_ensemble(wanted.seed, days=_days(wanted))
         trace = _cut(whole, wanted)
@@ -86,7 +84,7 @@ def build_scenario(wanted: Wanted, repository: Path, out: Path, prices: PriceTab
         trace = _cut(whole, wanted)
         fleet = _fleet_of(trace, wanted, out, prices)
         title, traffic = "Recorded traffic", trace.source
-    shapes = copy_shapes(fleet)
+    shapes = copy_shapes(fleet.endpoints)
     _check_known(trace, shapes, wanted)
     copies = first_copies(fleet, trace, shapes)
     start_s = MONDAY_S + _start_s(whole, wanted)
@@ -124,23 +122,6 @@ def _fleet_of(trace: Trace, wanted: Wanted, out: Path, prices: PriceTable) -> Co
     path = out / "fleet.yaml"
     path.write_text(text, "utf-8")
     return compile_fleet(load_fleet(path))
-
-
-def copy_shapes(fleet: CompiledFleet) -> dict[str, CopyShape]:
-    """How each model's copies work, by its GPUs. `DemoError` for a kind the world cannot play."""
-    shapes = {}
-    for endpoint in fleet.endpoints.values():
-        for name, model in endpoint.models.items():
-            if model.adapter_of is not None or model.resources.gpus == 0:
-                kind = "an adapter" if model.adapter_of else "a model without GPUs"
-                raise DemoError(
-                    f"{name} is {kind}, which has no service profile to play",
-                    "play a fleet of models that hold GPUs of their own",
-                )
-            shape = copy_shape_for(model.resources.gpus)
-            weights_gb = ENSEMBLE_WEIGHTS_GB.get(name, shape.profile.weights_gb)
-            shapes[name] = replace(shape, profile=replace(shape.profile, weights_gb=weights_gb))
-    return shapes
 
 
 def _check_known(trace: Trace, shapes: Mapping[str, CopyShape], wanted: Wanted) -> None:

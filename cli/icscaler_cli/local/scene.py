@@ -7,10 +7,11 @@ import numpy as np
 from icscaler.config.compile import compile_fleet
 from icscaler.config.load import load_fleet
 from icscaler_cli.demo.room import first_copies
-from icscaler_cli.demo.run import find_repository
-from icscaler_cli.demo.scenario import Scenario, Wanted, build_scenario, copy_shapes
+from icscaler_cli.demo.scenario import Scenario, Wanted, build_scenario
 from icscaler_cli.demo.trouble import DemoError
+from icscaler_cli.playing import find_repository
 from icscaler_sim.pricing import load_prices
+from icscaler_sim.simulate.fleet import copy_shapes
 from icscaler_sim.traces import Trace
 
 _OUT = Path("build", "local")
@@ -20,7 +21,7 @@ _OUT = Path("build", "local")
 def quiet_scene(fleet_file: Path, seed: int, start_s: int) -> Scenario:
     """A fleet at `start_s`, every model with its floor or one copy, nobody calling."""
     fleet = compile_fleet(load_fleet(fleet_file))
-    shapes = copy_shapes(fleet)
+    shapes = copy_shapes(fleet.endpoints)
     none = np.zeros(0, dtype=np.int64)
     trace = Trace("no traffic", tuple(shapes), 60, 60, none, none, none, none, none)
     copies = first_copies(fleet, trace, shapes)

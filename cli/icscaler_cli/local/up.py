@@ -10,25 +10,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import typer
 from rich.console import Console
 
 from icscaler_cli.demo.play import MINUTE_S, Arriving, next_minute
-from icscaler_cli.demo.run import TEMPLATE, find_repository
 from icscaler_cli.demo.scenario import Scenario
 from icscaler_cli.demo.stage import DEPLOY_AHEAD_S, set_stage
 from icscaler_cli.demo.trouble import DemoError
 from icscaler_cli.local.scene import quiet_scene, traffic_scene
-from icscaler_cli.output import ExitCode, reported_failures, say
+from icscaler_cli.output import say
+from icscaler_cli.playing import TEMPLATE, find_repository, reported_input
 from icscaler_localcloud.cloud import LocalCloud
 from icscaler_localcloud.serving import Served
-from icscaler_sim.traces import TraceError
 from icscaler_sim.world.specs import ProfileCatalog
 
 SETUP_HEADSTART_S = 3600
 """Endpoints and components are created in the hour before; then it is now, or the trace's start."""
 RECONCILE = "ReconcileFunction"
-INTERRUPTED = 130
 _LINE_EVERY_S = 1.0
 
 
@@ -46,7 +43,7 @@ class Wanted:
 
 def serve(wanted: Wanted, console: Console) -> None:
     """Set the scene, say how to use it, serve until Ctrl-C."""
-    with _reported():
+    with reported_input("Interrupted."):
         scene = _scene(wanted)
         catalog = ProfileCatalog(
             {name: shape.profile for name, shape in scene.shapes.items()} if scene else {}
@@ -160,21 +157,3 @@ def _stopped_by_signals(served: Served) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-@contextmanager
-def _reported() -> Iterator[None]:
-    """Everything a user may run into, as a message and an exit code."""
-    try:
-        with reported_failures():
-            yield
-    except DemoError as error:
-        say(f"error: {error.trouble}", "bold red")
-        say(f"    {error.remedy}")
-        raise typer.Exit(ExitCode.INVALID) from error
-    except TraceError as error:
-        say(f"error: {error}", "bold red")
-        raise typer.Exit(ExitCode.INVALID) from error
-    except KeyboardInterrupt:
-        say("Interrupted.", "bold yellow")
-        raise typer.Exit(INTERRUPTED) from None

@@ -5,9 +5,9 @@ import pytest
 
 from icscaler.config.compile import CompiledFleet, compile_fleet
 from icscaler.config.load import load_fleet
-from icscaler_cli.demo.auto_fleet import MODELS_PER_ENDPOINT, fleet_text, most_copies, spread
 from icscaler_cli.demo.room import first_copies, first_instances, max_instances
 from icscaler_sim.pricing import load_prices
+from icscaler_sim.simulate.default_fleet import MODELS_PER_ENDPOINT, fleet_text, most_copies, spread
 from icscaler_sim.traces import Trace, build_trace, copy_shape_for, default_copy_shape
 
 

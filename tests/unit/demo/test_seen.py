@@ -11,7 +11,6 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from icscaler_cli.demo import run as demo_run
-from icscaler_cli.demo.auto_fleet import fleet_text
 from icscaler_cli.demo.look_log import LoggedChange
 from icscaler_cli.demo.play import Minute
 from icscaler_cli.demo.printed import print_result
@@ -20,6 +19,7 @@ from icscaler_cli.demo.view import LEAST_HEIGHT, LiveView, PlainView, open_view
 from icscaler_cli.main import app
 from icscaler_sim.pricing import load_prices
 from icscaler_sim.report import RunResult
+from icscaler_sim.simulate.default_fleet import fleet_text
 from icscaler_sim.traces import default_copy_shape, generate_fleet, write_trace
 from icscaler_sim.world.specs import ComponentSpec, ComponentView
 from tests.unit.report.made_up import bill, made_up_run, unhealthy_run

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from icscaler.entities import EndpointConfig, OutcomeKind, Plan, Snapshot
-from icscaler_sim.simulate.controller import Controller, FleetLimits, configured
+from icscaler_sim.simulate import SimulationError
+from icscaler_sim.simulate.configured import configured
+from icscaler_sim.simulate.controller import Controller, FleetLimits
 from icscaler_sim.simulate.hands import Hands, outcome_of
 from icscaler_sim.simulate.stage import set_stage
 from icscaler_sim.world import Refusal, World, WorldSettings
@@ -148,5 +150,23 @@ def test_settings_reach_endpoint_models_and_policies() -> None:
     assert {one.idle_s for one in changed.models.values()} == {60}
     assert {one.policy.target_value for one in changed.models.values()} == {3.0}
     assert config.models["a"].idle_s == 900
-    with pytest.raises(KeyError):
-        configured(config, {"magic": 1})
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("magic", 1, "no setting 'magic'"),
+        ("idl_s", 60, "did you mean idle_s"),
+        ("name", "b", "no setting 'name'"),
+        ("idle_s", 60.5, "whole number"),
+        ("idle_s", -1, "cannot be -1"),
+        ("idle_s", True, "cannot be True"),
+        ("target_value", "many", "cannot be 'many'"),
+        ("target_value", float("nan"), "cannot be nan"),
+        ("observe", 1, "true or false"),
+        ("metric", 3, "a word"),
+    ],
+)
+def test_settings_that_make_no_sense(name: str, value: object, says: str) -> None:
+    with pytest.raises(SimulationError, match=says):
+        configured(fleet(model("a")).endpoints["shared"], {name: value})

@@ -7,7 +7,7 @@ of what operators use, so that a frontier is never cut off on the peer's side.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import product
 from typing import Any, Literal
 
@@ -43,7 +43,8 @@ class Peer:
     """A way to decide copies. `period_s` is the metrics' period and how often it looks.
 
     `holds_requests`: it has a proxy in which requests at zero copies wait instead of failing.
-    `managed`: it runs inside AWS and reads no API.
+    `managed`: it runs inside AWS and reads no API. `documented`: what AWS's guide shows where the
+    defaults here are kinder.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Peer:
     period_s: Literal[10, 60] = 60
     holds_requests: bool = False
     managed: bool = False
+    documented: Settings = field(default_factory=dict)
 
     def settings(self, given: Settings) -> dict[str, Value]:
         """All knobs, the given ones as given. Raises `KnobError`."""
@@ -128,6 +130,9 @@ _TRACKING = (
 )
 
 
+_AS_DOCUMENTED: Settings = {"wake_at_refusals": 2}
+
+
 def _tracking(period_s: Literal[10, 60]) -> Callable[[Facts, Settings], Rule[Any]]:
     def make(facts: Facts, settings: Settings) -> Rule[Any]:
         own: dict[str, Any] = dict(settings)
@@ -157,6 +162,7 @@ PEERS: tuple[Peer, ...] = (
         _TRACKING,
         _tracking(60),
         managed=True,
+        documented=_AS_DOCUMENTED,
     ),
     Peer(
         "aas-10s",
@@ -165,6 +171,7 @@ PEERS: tuple[Peer, ...] = (
         _tracking(10),
         period_s=10,
         managed=True,
+        documented=_AS_DOCUMENTED,
     ),
     Peer(
         "hpa",

@@ -17,20 +17,36 @@ from icscaler_sim.report.wording import WORDS
 MOST_POINTS = 1440
 """Points a series is drawn with at most; longer runs are summed to wider steps."""
 
-_SCRIPTS = ("core.js", "charts.js", "figures.js", "decisions.js")
+_SCRIPTS = ("page.js", "core.js", "charts.js", "figures.js", "decisions.js")
 
 
 def report_html(run: RunResult) -> str:
     """The whole page."""
     data = json.dumps(document(run), separators=(",", ":"), allow_nan=False)
+    return filled(
+        asset("report.html"),
+        title=run.title,
+        style=asset("report.css"),
+        data=data,
+        script="\n".join(asset(name) for name in _SCRIPTS),
+    )
+
+
+def filled(page: str, *, title: str, style: str, data: str, script: str) -> str:
+    """A page with its marks replaced; `data` is JSON."""
     parts = {
-        "TITLE": html.escape(run.title),
-        "STYLE": _asset("report.css"),
+        "TITLE": html.escape(title),
+        "STYLE": style,
         # Inside a script element only this sequence could end it.
         "DATA": data.replace("</", "<\\/"),
-        "SCRIPT": "\n".join(_asset(name) for name in _SCRIPTS),
+        "SCRIPT": script,
     }
-    return re.sub("@([A-Z]+)@", lambda mark: parts[mark[1]], _asset("report.html"))
+    return re.sub("@([A-Z]+)@", lambda mark: parts[mark[1]], page)
+
+
+def asset(name: str, package: str = __package__) -> str:
+    """A file of a report's page."""
+    return files(package).joinpath("assets", name).read_text("utf-8")
 
 
 def document(run: RunResult) -> dict[str, Any]:
@@ -64,10 +80,6 @@ def document(run: RunResult) -> dict[str, Any]:
         "invariant_violations": list(run.invariant_violations),
         "notes": list(run.notes),
     }
-
-
-def _asset(name: str) -> str:
-    return files(__package__).joinpath("assets", name).read_text("utf-8")
 
 
 def _model(model: ModelRun, run: RunResult, factor: int) -> dict[str, Any]:

@@ -6,8 +6,6 @@ from icscaler_sim.scoring.figures import (
     frontier,
     gpu_hours_at,
     percentile,
-    summary,
-    summary_json,
     wake_figures,
 )
 from icscaler_sim.scoring.result import ChangeScore, HeldScore, ModelScore, Score, WakeScore
@@ -23,7 +21,5 @@ __all__ = [
     "frontier",
     "gpu_hours_at",
     "percentile",
-    "summary",
-    "summary_json",
     "wake_figures",
 ]

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -16,19 +15,8 @@ STRATA = ("very_hot", "hot", "warm", "cold", "rare", "idle")
 LOSS_LEVELS = (0.02, 0.01, 0.005, 0.003)
 
 
-def summary(scores: Sequence[Score], run: Mapping[str, Any]) -> dict[str, Any]:
-    """The JSON document of a comparison; `run` says what was played."""
-    return {"run": dict(run), "policies": [figures(score) for score in scores]}
-
-
-def summary_json(scores: Sequence[Score], run: Mapping[str, Any]) -> str:
-    """The same as text."""
-    return json.dumps(summary(scores, run), indent=2, allow_nan=False) + "\n"
-
-
 def figures(score: Score) -> dict[str, Any]:
-    """Every figure of one policy."""
-    shares = sorted(one for m in score.models if (one := m.served_fraction) is not None)
+    """Every figure of one policy. Of the same run all but `speed` are the same every time."""
     return {
         "name": score.name,
         "label": score.label,
@@ -45,12 +33,7 @@ def figures(score: Score) -> dict[str, Any]:
         "strata": _groups(score.models, lambda model: model.stratum, STRATA),
         "classes": _groups(score.models, lambda model: model.class_name),
         "model_lost_mean": round(score.model_lost_mean, 6),
-        "model_served": {
-            "called": len(shares),
-            "mean": _rounded(sum(shares) / len(shares)) if shares else None,
-            "median": _rounded(percentile(shares, 0.5)),
-            "p5": _rounded(percentile(shares, 0.05)),
-        },
+        "model_served": _served(score.models),
         "cold_minutes": sum(model.cold_minutes for model in score.models),
         "never_woken": [model.name for model in score.models if model.never_woken],
         "wakes": wake_figures(score.wakes),
@@ -64,16 +47,20 @@ def figures(score: Score) -> dict[str, Any]:
         "held": asdict(score.held) if score.held is not None else None,
         "looks": score.looks,
         "invariant_violations": list(score.violations),
-        "cpu_s": round(score.cpu_s, 3),
-        "model_minutes_per_s": round(score.model_minutes_per_s or 0.0),
+        "speed": {
+            "cpu_s": round(score.cpu_s, 3),
+            "model_minutes_per_s": round(score.model_minutes_per_s or 0.0),
+        },
         "models": [_model(model) for model in score.models],
     }
 
 
 def wake_figures(wakes: Iterable[WakeScore]) -> dict[str, Any]:
-    """How many; from first refusal to first answer; and what of it the policy took to decide."""
+    """How many; from first refusal until a copy answers; and what of it the policy took to decide
+    and the copy to start."""
     found = list(wakes)
     took = sorted(wake.took_s for wake in found)
+    started = sorted(wake.start_s for wake in found)
     decided = sorted(wake.took_s - wake.start_s for wake in found)
     return {
         "total": len(found),
@@ -81,6 +68,8 @@ def wake_figures(wakes: Iterable[WakeScore]) -> dict[str, Any]:
         "p90_s": _tenths(percentile(took, 0.9)),
         "decision_p50_s": _tenths(percentile(decided, 0.5)),
         "decision_p90_s": _tenths(percentile(decided, 0.9)),
+        "startup_p50_s": _tenths(percentile(started, 0.5)),
+        "startup_p90_s": _tenths(percentile(started, 0.9)),
     }
 
 
@@ -129,14 +118,26 @@ def _groups(
     found = {}
     for name in ordered:
         mine = [model for model in models if key(model) == name]
-        shares = [one for m in mine if (one := m.served_fraction) is not None]
+        served = _served(mine)
         found[name or "none"] = {
             "models": len(mine),
             "gpu_hours": round(sum(model.gpu_hours for model in mine), 2),
             "requests": _requests(sum((model.requests for model in mine), Requests())),
-            "model_lost_mean": round(1 - sum(shares) / len(shares), 6) if shares else None,
+            "model_lost_mean": _rounded(None if served["mean"] is None else 1 - served["mean"]),
+            "model_served": served,
         }
     return found
+
+
+def _served(models: Iterable[ModelScore]) -> dict[str, Any]:
+    """Over called models: the share of its requests that each had in time."""
+    shares = sorted(one for m in models if (one := m.served_fraction) is not None)
+    return {
+        "called": len(shares),
+        "mean": _rounded(sum(shares) / len(shares)) if shares else None,
+        "median": _rounded(percentile(shares, 0.5)),
+        "p5": _rounded(percentile(shares, 0.05)),
+    }
 
 
 def _requests(requests: Requests) -> dict[str, Any]:
@@ -160,10 +161,13 @@ def _model(model: ModelScore) -> dict[str, Any]:
         "class": model.class_name,
         "gpus_per_copy": model.gpus_per_copy,
         "gpu_hours": round(model.gpu_hours, 3),
+        "protected": model.protected,
         "requests": asdict(model.requests),
+        "in_time_fraction": _rounded(model.served_fraction),
         "starts": model.starts,
         "young_kills": model.young_kills,
         "cold_minutes": model.cold_minutes,
+        "never_woken": model.never_woken,
     }
 
 

@@ -70,7 +70,8 @@ class Score:
     """One policy with its settings on one period. GPU-hours run from start order to removal.
 
     `on_reference` is what was simulated; `on_cheapest` the same copies on the cheapest types that
-    fit. `timeline` holds, per model, copies held in each step of `step_s` (means), if kept.
+    fit. `timeline` holds, per model, copies held in each step of `step_s` (means), if kept, and
+    `lost_timeline` the requests that were found late or refused in it (held ones apart).
     `kind` "bound" marks computed bounds, which know the future: they have no looks or wakes.
     """
 
@@ -91,6 +92,7 @@ class Score:
     cpu_s: float = 0.0
     step_s: int = 600
     timeline: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    lost_timeline: Mapping[str, Sequence[int]] = field(default_factory=dict)
     kind: str = "policy"
 
     @property

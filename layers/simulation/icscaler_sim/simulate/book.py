@@ -32,6 +32,8 @@ class _Line:
     young: int
     seen_s: int
     held: list[float]
+    lost: list[int]
+    lost_so_far: int
     cold_minutes: int = 0
     first_cold_s: int | None = None
 
@@ -49,13 +51,16 @@ class Book:
         self._lines: dict[str, _Line] = {}
         for _, model in fleet.members():
             copies = tally.copies(model.name)
+            requests = tally.requests(model.name)
             self._lines[model.name] = _Line(
-                before=tally.requests(model.name),
+                before=requests,
                 gpu_s=copies.gpu_seconds,
                 starts=copies.starts,
                 young=copies.young_removals,
                 seen_s=self._start_s,
                 held=[],
+                lost=[],
+                lost_so_far=requests.late + requests.refused,
             )
         self._gpu_s = {name: line.gpu_s for name, line in self._lines.items()}
         self._end_s = self._start_s
@@ -73,6 +78,10 @@ class Book:
                 gpus = self._fleet.shapes[name].gpus
                 line.held.append((gpu_s - self._gpu_s[name]) / step_s / gpus)
             self._gpu_s[name] = gpu_s
+            requests = tally.requests(name)
+            lost = requests.late + requests.refused
+            line.lost.append(lost - line.lost_so_far)
+            line.lost_so_far = lost
             self._read_rows(name, line)
 
     def close(self) -> None:
@@ -136,11 +145,16 @@ class Book:
             found += [WakeScore(name, 0.0, took_s, took_s) for took_s in book.waits_s]
         return found
 
-    def bills(
-        self, prices: PriceTable, keep_timeline: bool
-    ) -> tuple[Alternative, dict[str, list[float]]]:
-        """On the simulated instances and on the cheapest that fit; copies held over time."""
-        timeline = {name: line.held for name, line in self._lines.items()}
+    def timelines(self) -> tuple[dict[str, list[float]], dict[str, list[int]]]:
+        """Copies held (means), and requests found late or refused, in each step, per model."""
+        return (
+            {name: line.held for name, line in self._lines.items()},
+            {name: line.lost for name, line in self._lines.items()},
+        )
+
+    def bills(self, prices: PriceTable) -> Alternative:
+        """On the simulated instances, and the copies over time on the cheapest that fit."""
+        timeline, _ = self.timelines()
         spent = [
             (prices.get(kind), seconds / 3600)
             for (_, kind), seconds in self._closed_instance_s.items()
@@ -160,8 +174,7 @@ class Book:
             name: HeldCopies(STEP_S, {model: timeline[model] for model in config.models})
             for name, config in self._fleet.endpoints.items()
         }
-        both = measured("", "", bill, held, self._fleet.shapes, prices, reference)
-        return both, timeline if keep_timeline else {}
+        return measured("", "", bill, held, self._fleet.shapes, prices, reference)
 
     def _read_rows(self, name: str, line: _Line) -> None:
         rows = self._world.minutes(name, line.seen_s, self._world.now_s)

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from icscaler_sim.pricing import Bill, HeldCopies, InstanceType, instances_over_time
+from icscaler_sim.pricing import Bill, HeldCopies, InstanceType, instances_over_time, measured
 from icscaler_sim.report import Requests
 from icscaler_sim.scoring import ModelScore, Score
 from icscaler_sim.traces import CopyShape, Trace
@@ -198,7 +198,7 @@ def bound(scenario: Scenario, policy: str, settings: Mapping[str, object]) -> Sc
                 starts=best.starts,
             )
         )
-    bill = _bill(scenario, held)
+    on_reference, on_cheapest = _bills(scenario, held)
     return Score(
         name=policy,
         label=label_of(policy),
@@ -206,27 +206,34 @@ def bound(scenario: Scenario, policy: str, settings: Mapping[str, object]) -> Sc
         seed=0,
         hours=scenario.trace.period_s / 3600,
         models=models,
-        on_reference=bill,
-        on_cheapest=bill,
+        on_reference=on_reference,
+        on_cheapest=on_cheapest,
         kind="bound",
     )
 
 
-def _bill(scenario: Scenario, held: Mapping[str, FloatArray]) -> Bill:
-    """Instances for the packed copies, of the types of the fleet's endpoints."""
+def _bills(scenario: Scenario, held: Mapping[str, FloatArray]) -> tuple[Bill, Bill]:
+    """Instances for the packed copies: of the fleet's own types, and of the cheapest that fit."""
     width_s = scenario.trace.width_s
-    hours = gpu_hours = instance_gpu_hours = dollars = 0.0
+    shapes, prices = scenario.fleet.shapes, scenario.prices
+    own, cheapest = [], []
     for endpoint in scenario.fleet.endpoints.values():
         for variant, hardware in endpoint.variants.items():
             mine = [m.name for m in endpoint.models.values() if m.variant == variant]
             copies = {name: (held[name] / width_s).tolist() for name in mine}
-            kind: InstanceType = scenario.prices.get(hardware.instance_type)
-            counts = instances_over_time(HeldCopies(width_s, copies), scenario.fleet.shapes, kind)
-            spent = sum(counts) * width_s / 3600
-            hours += spent
-            instance_gpu_hours += spent * kind.gpus
-            dollars += spent * kind.usd_per_hour
-            gpu_hours += sum(
-                float(held[name].sum()) * scenario.fleet.shapes[name].gpus / 3600 for name in mine
+            timeline = HeldCopies(width_s, copies)
+            kind: InstanceType = prices.get(hardware.instance_type)
+            counts = instances_over_time(timeline, shapes, kind)
+            hours = sum(counts) * width_s / 3600
+            bill = Bill(
+                gpu_hours=sum(float(held[name].sum()) * shapes[name].gpus / 3600 for name in mine),
+                instance_hours=hours,
+                instance_gpu_hours=hours * kind.gpus,
+                dollars=hours * kind.usd_per_hour,
+                instances={kind.name: max(counts, default=0)},
+                estimated_price=kind.estimated,
             )
-    return Bill(gpu_hours, hours, instance_gpu_hours, dollars, {})
+            both = measured("", "", bill, {endpoint.name: timeline}, shapes, prices, kind)
+            own.append(both.on_reference)
+            cheapest.append(both.on_cheapest)
+    return Bill.total(own), Bill.total(cheapest)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from icscaler import entities as core
 from icscaler.decide import decide
@@ -314,23 +314,3 @@ def _described(view: ComponentView, at_s: int) -> core.ComponentView:
         failure_reason=view.failure_reason,
         resources=core.CopyResources(spec.gpus, float(spec.cpus), spec.memory_mb),
     )
-
-
-def configured(config: EndpointConfig, settings: Mapping[str, object]) -> EndpointConfig:
-    """The configuration with settings changed: of the endpoint, else of all its models, else of
-    their policies, whichever has one of that name. Raises `KeyError` for a name nobody has."""
-    for name, value in settings.items():
-        models = dict(config.models)
-        if hasattr(config, name):
-            config = replace(config, **{name: value})  # type: ignore[arg-type]
-            continue
-        for model in config.models.values():
-            if hasattr(model, name):
-                models[model.name] = replace(model, **{name: value})  # type: ignore[arg-type]
-            elif hasattr(model.policy, name):
-                policy = replace(model.policy, **{name: value})  # type: ignore[arg-type]
-                models[model.name] = replace(model, policy=policy)
-            else:
-                raise KeyError(name)
-        config = replace(config, models=models)
-    return config

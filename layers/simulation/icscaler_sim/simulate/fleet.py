@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from icscaler.entities import EndpointConfig, ModelConfig, VariantConfig
 from icscaler_sim.pricing import InstanceType, packed_instances, static_peak
 from icscaler_sim.simulate.errors import SimulationError
-from icscaler_sim.traces import CopyShape, Trace
+from icscaler_sim.traces import ENSEMBLE_WEIGHTS_GB, CopyShape, Trace, copy_shape_for
 from icscaler_sim.world import Refusal
 from icscaler_sim.world.catalog import instance_type
 
@@ -58,6 +58,26 @@ class Fleet:
         return packed_instances(mine, self.shapes, kind)
 
 
+def copy_shapes(endpoints: Mapping[str, EndpointConfig]) -> dict[str, CopyShape]:
+    """How each model's copies work, by its GPUs.
+
+    Raises `SimulationError` for a kind of component that the world cannot play.
+    """
+    shapes = {}
+    for endpoint in endpoints.values():
+        for name, model in endpoint.models.items():
+            if model.adapter_of is not None or model.resources.gpus == 0:
+                kind = "an adapter" if model.adapter_of else "a model without GPUs"
+                raise SimulationError(
+                    f"{name} is {kind}, which has no service profile to play",
+                    "play a fleet of models that hold GPUs of their own",
+                )
+            shape = copy_shape_for(model.resources.gpus)
+            weights_gb = ENSEMBLE_WEIGHTS_GB.get(name, shape.profile.weights_gb)
+            shapes[name] = replace(shape, profile=replace(shape.profile, weights_gb=weights_gb))
+    return shapes
+
+
 def check_fleet(fleet: Fleet, trace: Trace) -> None:
     """Raises `SimulationError` for a fleet that this traffic cannot be played on."""
     known = {model.name for _, model in fleet.members()}
@@ -68,13 +88,8 @@ def check_fleet(fleet: Fleet, trace: Trace) -> None:
             f"the fleet file does not know {', '.join(unknown[:5])}{more}",
             "add them to its models, or leave --fleet away to size them by the default fleet rule",
         )
+    copy_shapes(fleet.endpoints)
     for endpoint, model in fleet.members():
-        if model.adapter_of is not None or model.resources.gpus == 0:
-            kind = "an adapter" if model.adapter_of else "a model without GPUs"
-            raise SimulationError(
-                f"{model.name} is {kind}, which has no service profile to play",
-                "simulate a fleet of models that hold GPUs of their own",
-            )
         hardware = endpoint.variants[model.variant]
         try:
             instance_type(hardware.instance_type)

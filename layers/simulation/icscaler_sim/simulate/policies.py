@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 
 from icscaler_sim.baselines import PEERS, Knob, KnobError, Peer, Settings, Value, peer
 from icscaler_sim.simulate.errors import SimulationError
@@ -37,6 +38,11 @@ BOUNDS: Mapping[str, tuple[str, tuple[Knob, ...]]] = {
     CLAIRVOYANT: ("Knows the future, serves every request", ()),
     CLAIRVOYANT_REFUSING: ("Knows the future, may refuse", (_REFUSAL,)),
 }
+SWITCHES: Mapping[str, str] = {
+    "wake_events": "callers that are refused ask for a wake at once",
+    "spike_alarms": "alarms on requests in flight, every 10 s, for models whose fleet file asks",
+}
+"""icscaler's settings that are no configuration but what reaches it between its looks."""
 NAMES: tuple[str, ...] = (ICSCALER, *(one.name for one in PEERS), *STATIC, *BOUNDS)
 
 
@@ -58,6 +64,13 @@ class Job:
     keep_timeline: bool = False
 
 
+def nearest(word: str, known: Iterable[str]) -> str:
+    """What to write instead of a word that is not known."""
+    names = list(known)
+    near = get_close_matches(word, names, n=1, cutoff=0.5)
+    return (f"did you mean {near[0]}? " if near else "") + f"choose from {', '.join(names)}"
+
+
 def label_of(name: str) -> str:
     """The policy's name for people."""
     if name == ICSCALER:
@@ -72,16 +85,27 @@ def knobs_of(name: str) -> tuple[Knob, ...]:
     return (STATIC.get(name) or BOUNDS.get(name) or ("", peer(name).knobs))[1]
 
 
+def documented(name: str) -> Settings:
+    """What a vendor's guide shows where the defaults here are kinder to it; else nothing."""
+    return next((one.documented for one in PEERS if one.name == name), {})
+
+
+def changed(name: str, settings: Mapping[str, object]) -> dict[str, object]:
+    """Of a run's settings those that are not the defaults."""
+    usual: dict[str, object] = {knob.name: knob.default for knob in knobs_of(name)}
+    return {k: v for k, v in settings.items() if k not in usual or usual[k] != v}
+
+
 def complete(name: str, given: Settings) -> dict[str, Value]:
     """All settings of a policy, the given ones as given. Raises `SimulationError`."""
     if name not in NAMES:
-        raise SimulationError(f"there is no policy '{name}'", f"choose from {', '.join(NAMES)}")
+        raise SimulationError(f"there is no policy '{name}'", nearest(name, NAMES))
     if name == ICSCALER:
         return dict(given)
     try:
         return _as_peer(name).settings(given)
     except KnobError as error:
-        raise SimulationError(str(error), "see docs/simulate.md for every knob") from error
+        raise SimulationError(str(error), "docs/simulate.md has every knob") from error
 
 
 def outline(name: str) -> Iterator[dict[str, Value]]:

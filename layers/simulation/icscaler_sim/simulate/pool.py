@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from multiprocessing.queues import SimpleQueue
+from multiprocessing.synchronize import Event
 from threading import Thread
 from typing import TypeAlias
 
@@ -20,6 +22,8 @@ Tick: TypeAlias = tuple[int, float] | None
 """(number of the job, share of its period that is done since the last tick); None: no more."""
 
 OnShare = Callable[[int, float], None]
+OnScore = Callable[[int, Score], None]
+"""Told the number of a job that is done, and its score."""
 
 
 class _Worker:
@@ -27,6 +31,7 @@ class _Worker:
 
     scenario: Scenario
     ticks: SimpleQueue[Tick]
+    stop: Event
 
 
 def run_all(
@@ -35,31 +40,36 @@ def run_all(
     *,
     processes: int | None = None,
     on_share: OnShare | None = None,
+    on_score: OnScore | None = None,
 ) -> list[Score]:
     """Every job's score, in the order of the jobs. `processes` None: as many as there are cores.
 
-    Raises what a run raises; the others are then given up.
+    Raises what a run raises; the others are then given up, as they are when the caller is
+    interrupted.
     """
     count = min(processes or usable_cores(), len(jobs))
     tell = on_share or (lambda number, share: None)
+    done = on_score or (lambda number, score: None)
     if count <= 1:
-        return [
-            run_job(scenario, job, lambda share, number=number: tell(number, share))  # type: ignore[misc]
-            for number, job in enumerate(jobs)
-        ]
+        return [_here(scenario, number, job, tell, done) for number, job in enumerate(jobs)]
     context = multiprocessing.get_context("spawn")
     ticks: SimpleQueue[Tick] = context.SimpleQueue()
+    stop = context.Event()
     with (
         _listening(ticks, tell),
-        ProcessPoolExecutor(count, context, _begin, (scenario, ticks)) as pool,
+        ProcessPoolExecutor(count, context, _begin, (scenario, ticks, stop)) as pool,
     ):
         futures: dict[int, Future[Score]] = {}
         try:
             # Long runs first, so that none is left alone at the end.
             for number in sorted(range(len(jobs)), key=lambda at: -effort(jobs[at])):
                 futures[number] = pool.submit(_run, number, jobs[number])
+            of = {future: number for number, future in futures.items()}
+            for future in as_completed(of):
+                done(of[future], future.result())
             return [futures[number].result() for number in range(len(jobs))]
         except BaseException:
+            stop.set()
             pool.shutdown(wait=False, cancel_futures=True)
             raise
 
@@ -96,9 +106,31 @@ def _listening(ticks: SimpleQueue[Tick], tell: OnShare) -> Iterator[None]:
         thread.join()
 
 
-def _begin(scenario: Scenario, ticks: SimpleQueue[Tick]) -> None:
-    _Worker.scenario, _Worker.ticks = scenario, ticks
+def _here(scenario: Scenario, number: int, job: Job, tell: OnShare, done: OnScore) -> Score:
+    score = run_job(scenario, job, lambda share: tell(number, share))
+    done(number, score)
+    return score
+
+
+def _begin(scenario: Scenario, ticks: SimpleQueue[Tick], stop: Event) -> None:
+    # Ctrl-C reaches the whole process group; only the parent has something to say about it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    Thread(target=_end_with_parent, daemon=True).start()
+    _Worker.scenario, _Worker.ticks, _Worker.stop = scenario, ticks, stop
+
+
+def _end_with_parent() -> None:
+    """A parent that is killed cannot tell its processes to stop."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _run(number: int, job: Job) -> Score:
-    return run_job(_Worker.scenario, job, lambda share: _Worker.ticks.put((number, share)))
+    def tell(share: float) -> None:
+        if _Worker.stop.is_set():
+            raise KeyboardInterrupt
+        _Worker.ticks.put((number, share))
+
+    return run_job(_Worker.scenario, job, tell)

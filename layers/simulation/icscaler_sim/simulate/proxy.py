@@ -137,6 +137,7 @@ class Proxy:
 
     def _let_go(self, name: str, batch: Batch, requests: int, book: Held) -> None:
         now_s = self._now_s
+        in_time_s = self._profiles[name].in_time_s or self._in_time_s
         self._world.arrive(
             name,
             requests,
@@ -144,7 +145,7 @@ class Proxy:
             input_tokens=batch.input_tokens,
             output_tokens=batch.output_tokens,
         )
-        if now_s - batch.arrived_s <= self._in_time_s:
+        if now_s - batch.arrived_s <= in_time_s:
             book.in_time += requests
         else:
             book.late += requests

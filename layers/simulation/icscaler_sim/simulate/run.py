@@ -12,9 +12,9 @@ from icscaler_sim.pricing import PriceTable, static_peak
 from icscaler_sim.scoring import Score
 from icscaler_sim.simulate import events
 from icscaler_sim.simulate.book import STEP_S, Book, change_score, held_score
-from icscaler_sim.simulate.controller import Controller, configured
+from icscaler_sim.simulate.configured import configured
+from icscaler_sim.simulate.controller import Controller
 from icscaler_sim.simulate.driver import Beat, Driver
-from icscaler_sim.simulate.errors import SimulationError
 from icscaler_sim.simulate.fleet import Fleet, alone, check_fleet, first_copies, packed
 from icscaler_sim.simulate.hands import Hands
 from icscaler_sim.simulate.peers import PeerPilot
@@ -77,7 +77,10 @@ def run_job(scenario: Scenario, job: Job, on_progress: OnProgress | None = None)
     if job.policy in BOUNDS:
         from icscaler_sim.simulate.clairvoyant import bound
 
-        return bound(scenario, job.policy, settings)
+        score = bound(scenario, job.policy, settings)
+        if on_progress is not None:
+            on_progress(1.0)
+        return score
     cast = _cast(scenario, job)
     driver = Driver(cast.world, scenario.trace, cast.pilot, Beat(cast.period_s), proxy=cast.proxy)
     book = Book(cast.world, cast.fleet)
@@ -136,14 +139,7 @@ def _cast(scenario: Scenario, job: Job) -> _Cast:
     fleet = scenario.fleet
     settings = scenario.settings
     if job.policy == ICSCALER:
-        try:
-            endpoints = {n: configured(e, job.settings) for n, e in fleet.endpoints.items()}
-        except (KeyError, TypeError) as error:
-            raise SimulationError(
-                f"{ICSCALER} has no setting {error}",
-                "name a field of the endpoint's, the models' or the policies' configuration",
-            ) from error
-        fleet = replace(fleet, endpoints=endpoints)
+        fleet = _configured(fleet, job)
     else:
         settings = replace(settings, emit_10s=peer(job.policy).period_s == 10)
     copies = first_copies(fleet, scenario.trace)
@@ -153,6 +149,18 @@ def _cast(scenario: Scenario, job: Job) -> _Cast:
         controller = Controller(world, fleet, hands, check_every=job.check_every)
         return _Cast(fleet, world, hands, controller, controller=controller)
     return _peer(scenario, job, fleet, world, hands)
+
+
+def check_job(scenario: Scenario, job: Job) -> None:
+    """Raises `SimulationError` for a policy or setting that there is not, before anything runs."""
+    complete(job.policy, job.settings)
+    if job.policy == ICSCALER:
+        _configured(scenario.fleet, job)
+
+
+def _configured(fleet: Fleet, job: Job) -> Fleet:
+    endpoints = {n: configured(e, job.settings) for n, e in fleet.endpoints.items()}
+    return replace(fleet, endpoints=endpoints)
 
 
 def _peer(scenario: Scenario, job: Job, fleet: Fleet, world: World, hands: Hands) -> _Cast:
@@ -187,7 +195,8 @@ def _score(
     cpu_s: float,
 ) -> Score:
     held = cast.proxy.books if cast.proxy is not None else {}
-    both, timeline = book.bills(scenario.prices, job.keep_timeline)
+    both = book.bills(scenario.prices)
+    held_copies, lost = book.timelines() if job.keep_timeline else ({}, {})
     shown = dict(settings)
     if job.wake_events:
         shown["wake_events"] = True
@@ -210,5 +219,6 @@ def _score(
         violations=tuple(cast.controller.violations) if cast.controller is not None else (),
         cpu_s=cpu_s,
         step_s=STEP_S,
-        timeline=timeline,
+        timeline=held_copies,
+        lost_timeline=lost,
     )

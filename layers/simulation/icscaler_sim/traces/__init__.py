@@ -2,7 +2,7 @@
 
 from icscaler_sim.traces.errors import TraceError
 from icscaler_sim.traces.fleet_rule import CopyShape, copy_shape_for, default_copy_shape
-from icscaler_sim.traces.generate import generate_ensemble, generate_fleet
+from icscaler_sim.traces.generate import ENSEMBLE_WEIGHTS_GB, generate_ensemble, generate_fleet
 from icscaler_sim.traces.read import (
     Gap,
     ModelRow,
@@ -11,10 +11,12 @@ from icscaler_sim.traces.read import (
     read_models,
     read_trace,
 )
-from icscaler_sim.traces.trace import Totals, Trace, build_trace
+from icscaler_sim.traces.trace import MONDAY_S, Totals, Trace, build_trace
 from icscaler_sim.traces.write import write_trace
 
 __all__ = [
+    "ENSEMBLE_WEIGHTS_GB",
+    "MONDAY_S",
     "CopyShape",
     "Gap",
     "ModelRow",

@@ -109,6 +109,11 @@ ENSEMBLE: Mapping[str, Traffic] = MappingProxyType(
 )
 """One product's models: heavy completion, two generators, their evaluation, two large rare ones."""
 
+ENSEMBLE_WEIGHTS_GB: Mapping[str, float] = MappingProxyType(
+    {"repo-migration": 24.0, "architecture-review": 30.0}
+)
+"""The large models of the ensemble; the others have the default of about 15 GB."""
+
 _TEAM = "team"
 _STEADY_FROM_RPS = 2.0
 _FOLLOW_SPREAD_S = 60.0

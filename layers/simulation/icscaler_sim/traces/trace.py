@@ -9,6 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+MONDAY_S = 1_780_272_000
+"""Second 0 of all traffic: Monday 2026-06-01 00:00 UTC."""
+
 IntArray = NDArray[np.int64]
 Arrivals = tuple[str, int, int, int]
 """(model, requests, input tokens of all of them, output tokens of all of them)"""

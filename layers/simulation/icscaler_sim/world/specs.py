@@ -104,7 +104,8 @@ class ServiceProfile:
     output_tokens * output_token_s`; `slots_per_copy` of them are served at once, the rest wait
     in the container's queue until `patience_s`, then their caller gives up.
     `error_fraction` of the served requests end in an error. `engine_s` fixes the engine's start;
-    `None` draws it from the settings.
+    `None` draws it from the settings. `in_time_s` says within how many seconds of arrival service
+    must begin to be in time, where the settings' own does not apply.
     """
 
     slots_per_copy: int = 32
@@ -117,6 +118,7 @@ class ServiceProfile:
     engine_s: float | None = None
     fails_health_check: bool = False
     error_fraction: float = 0.0
+    in_time_s: float | None = None
 
     def service_s(self, input_tokens: float, output_tokens: float) -> float:
         """Mean seconds from service start to the last token."""

@@ -65,6 +65,7 @@ class Station:
         "error_fraction",
         "first_refused_s",
         "gpus",
+        "in_time_s",
         "minutes",
         "name",
         "now_s",
@@ -105,6 +106,7 @@ class Station:
         self._draining_slots = 0
         self._serving: Copies = ((profile, 1),)
         self.patience_s = profile.patience_s
+        self.in_time_s = profile.in_time_s or settings.in_time_s
         self.error_fraction = profile.error_fraction
         self.service_s = profile.service_s(0, 0)
         self.busy = 0.0
@@ -172,7 +174,9 @@ class Station:
         self.books.copies_high = max(self.books.copies_high, copies)
         if ready or draining:
             self._serving = ready or draining
-            self.patience_s = self._serving[0][0].patience_s
+            first = self._serving[0][0]
+            self.patience_s = first.patience_s
+            self.in_time_s = first.in_time_s or self._settings.in_time_s
             self.error_fraction = sum(
                 profile.error_fraction * profile.slots_per_copy * count
                 for profile, count in self._serving
@@ -306,7 +310,7 @@ class Station:
             stop_s,
             slots / self.service_s,
             self.patience_s,
-            self._settings.in_time_s,
+            self.in_time_s,
             outcome,
         )
         self.books.busy_s += slots * (reached_s - now_s)

@@ -1,13 +1,18 @@
 """A fleet file for a trace that comes without one: the default fleet rule, written out.
 
 Every model of the trace gets its size from its name (docs/traces.md), room to grow beyond its
-busiest minute, and a place on one of as many shared endpoints as are needed.
+busiest minute, and a place on one of as many shared endpoints as are needed. A class rule may say
+what the models are worth, by how busy they are.
 """
 
+from __future__ import annotations
+
+import re
 from collections.abc import Mapping, Sequence
 
 from icscaler_sim.pricing import PriceTable, packed_instances
-from icscaler_sim.traces import CopyShape
+from icscaler_sim.simulate.errors import SimulationError
+from icscaler_sim.traces import CopyShape, Trace
 
 ENDPOINT_TYPE = "ml.p4d.24xlarge"
 MODELS_PER_ENDPOINT = 20
@@ -15,7 +20,7 @@ CPUS_PER_GPU = 8
 MEMORY_MB_PER_GPU = 32_768
 
 _HEAD = """\
-# Written by `icscaler demo` for {source}: no fleet file was given, so the
+# Written for {source}, which came without a fleet file: the
 # default fleet rule sized its models by their names (docs/traces.md). Change this file and play
 # the trace again with --fleet.
 version: 1
@@ -29,10 +34,48 @@ endpoints:
 """
 
 
+CLASS_RULE = "critical=3,interactive=20,batch"
+"""Of the models by requests: the 3 busiest critical, the next 20 interactive, the rest batch."""
+ONE_CLASS = "none"
+_CLASSES = ("critical", "interactive", "batch")
+_RULE = re.compile(rf"({'|'.join(_CLASSES)})(?:=(\d+))?")
+
+
+def classes_by_rule(rule: str, trace: Trace) -> dict[str, str]:
+    """Classes of a trace's models from `critical=3,interactive=20,batch`: so many of the busiest
+    each, the last without a number for the rest; `none` gives nobody one.
+
+    Raises `SimulationError` for another kind of text.
+    """
+    if rule == ONE_CLASS:
+        return {}
+    parts = [_RULE.fullmatch(part.strip()) for part in rule.split(",")]
+    found = [(part[1], part[2]) for part in parts if part is not None]
+    counted = [count is not None for _, count in found]
+    if len(found) != len(parts) or counted != [True] * (len(found) - 1) + [False]:
+        raise SimulationError(
+            f"the class rule '{rule}' cannot be read",
+            f"write it like {CLASS_RULE}: classes of the busiest models with their number, and "
+            f"one without a number for the rest, out of {', '.join(_CLASSES)}; or {ONE_CLASS}",
+        )
+    totals = trace.totals()
+    left = sorted(trace.models, key=lambda name: -totals[name].requests)
+    classes: dict[str, str] = {}
+    for name, count in found:
+        chosen, left = (left, []) if count is None else (left[: int(count)], left[int(count) :])
+        classes |= dict.fromkeys(chosen, name)
+    return classes
+
+
 def fleet_text(
-    source: str, shapes: Mapping[str, CopyShape], peaks: Mapping[str, int], prices: PriceTable
+    source: str,
+    shapes: Mapping[str, CopyShape],
+    peaks: Mapping[str, int],
+    prices: PriceTable,
+    classes: Mapping[str, str] | None = None,
 ) -> str:
     """The fleet file for these models, busiest first. `peaks`: copies at static peak."""
+    known = classes or {}
     groups = spread(list(shapes))
     lines = [_HEAD.format(source=source)]
     for name, models in groups.items():
@@ -45,8 +88,9 @@ def fleet_text(
     for name, models in groups.items():
         for model in models:
             gpus = shapes[model].gpus
+            of_class = f"class: {known[model]}, " if model in known else ""
             lines.append(
-                f"  - {{name: {_quoted(model)}, endpoint: {name}, "
+                f"  - {{name: {_quoted(model)}, endpoint: {name}, {of_class}"
                 f"max_copies: {most_copies(peaks[model])}, resources: {{gpus: {gpus}, "
                 f"cpus: {gpus * CPUS_PER_GPU}, memory_mb: {gpus * MEMORY_MB_PER_GPU}}}}}\n"
             )
