@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
@@ -62,15 +63,16 @@ def run_all(
         futures: dict[int, Future[Score]] = {}
         try:
             # Long runs first, so that none is left alone at the end.
-            for number in sorted(range(len(jobs)), key=lambda at: -effort(jobs[at])):
-                futures[number] = pool.submit(_run, number, jobs[number])
+            with _interrupts_held():
+                for number in sorted(range(len(jobs)), key=lambda at: -effort(jobs[at])):
+                    futures[number] = pool.submit(_run, number, jobs[number])
             of = {future: number for number, future in futures.items()}
             for future in as_completed(of):
                 done(of[future], future.result())
             return [futures[number].result() for number in range(len(jobs))]
         except BaseException:
             stop.set()
-            pool.shutdown(wait=False, cancel_futures=True)
+            pool.shutdown(wait=True, cancel_futures=True)
             raise
 
 
@@ -89,6 +91,27 @@ def effort(job: Job) -> float:
         return 1.0
     looks_fast = any(one.name == job.policy and one.period_s == 10 for one in PEERS)
     return 10.0 if job.policy == ICSCALER or looks_fast else 2.0
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Processes started meanwhile never see Ctrl-C: it reaches the whole process group, and only
+    the parent has something to say about it. A parent that is interrupted in between hears of it
+    afterwards: half a process cannot be stopped in good order."""
+    main = threading.current_thread() is threading.main_thread()
+    if not main or not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    told: list[int] = []
+    handler = signal.signal(signal.SIGINT, lambda number, _: told.append(number))
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        signal.signal(signal.SIGINT, handler)
+    if told:
+        raise KeyboardInterrupt
 
 
 @contextmanager
@@ -113,7 +136,6 @@ def _here(scenario: Scenario, number: int, job: Job, tell: OnShare, done: OnScor
 
 
 def _begin(scenario: Scenario, ticks: SimpleQueue[Tick], stop: Event) -> None:
-    # Ctrl-C reaches the whole process group; only the parent has something to say about it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     Thread(target=_end_with_parent, daemon=True).start()
     _Worker.scenario, _Worker.ticks, _Worker.stop = scenario, ticks, stop
