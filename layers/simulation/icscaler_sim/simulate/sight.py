@@ -23,7 +23,7 @@ NAMESPACE = "AWS/SageMaker"
 
 def readable(count: int, row: MinuteRow, seen_at_s: float, late_fraction: float) -> int:
     """The part of a minute's count that is readable by now: minutes fill up late."""
-    if seen_at_s >= row.settled_at_s:
+    if not count or seen_at_s >= row.settled_at_s:
         return count
     return count - int(count * late_fraction + 0.5)
 
@@ -182,20 +182,34 @@ def metric_minutes(
             minute.invocations = float(accepted) if accepted or zero else None
             minute.heartbeat = loaded and row.copies > 0
     if in_flight is not None and (loaded or latency is not None):
-        _add_in_flight(found, in_flight, start_s, at_s, now_s)
+        _add_in_flight(found, world, in_flight, start_s, at_s)
     if latency is not None:
         _add_latency(found, latency, start_s, at_s, now_s)
     return tuple(found[minute_s] for minute_s in sorted(found))
 
 
 def _add_in_flight(
-    found: dict[int, MetricMinute], series: Series, start_s: int, at_s: int, now_s: float
+    found: dict[int, MetricMinute], world: World, series: Series, start_s: int, at_s: int
 ) -> None:
-    count = (at_s - 1 - start_s) // MINUTE_S + 1
-    for place, value in enumerate(series.minutes("Maximum", start_s, count, now_s)):
-        if value is not None:
-            minute_s = start_s + MINUTE_S * place
-            found.setdefault(minute_s, MetricMinute(minute_s)).concurrency_per_copy = value
+    """The series' Maximum by minute, read from its rows: a point for every ten seconds of every
+    loaded model is too much to build for each look."""
+    end_s = start_s + ((at_s - 1 - start_s) // MINUTE_S + 1) * MINUTE_S
+    zero_points, now_s = world.settings.concurrency_zero_points, world.now_s
+    highest: dict[int, int] = {}
+    for table, _ in series.sources:
+        in_tens = table.period_s == 10
+        for row in table.since(start_s):
+            if row.visible_at_s > now_s or row.at_s >= end_s or not row.copies:
+                continue
+            high = row.high if in_tens else row.in_flight_high
+            minute_s = row.at_s // MINUTE_S * MINUTE_S
+            if (high or zero_points) and high > highest.get(minute_s, -1):
+                highest[minute_s] = high
+    for minute_s, high in highest.items():
+        minute = found.get(minute_s)
+        if minute is None:
+            minute = found[minute_s] = MetricMinute(minute_s)
+        minute.concurrency_per_copy = high
 
 
 def _add_latency(

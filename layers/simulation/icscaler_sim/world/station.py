@@ -254,8 +254,7 @@ class Station:
         if not self.copies:
             return
         if grain_s == 10:
-            for at_s in range(first_s, end_s + 1, grain_s):
-                self._publish_in_flight(at_s, 0, 0)
+            self._publish_idle(first_s, end_s)
         late_s, append = self._settings.late_lag_s, self.minutes.append
         rest = (0, 0.0, self.copies, 0.0, float(self.gpus), 0, 0, 0, 0, self.service_s, (), 0, 0)
         for at_s in range(-(-first_s // 60) * 60, end_s + 1, 60):
@@ -385,6 +384,19 @@ class Station:
         stamp_s = faults.stamp_s(self.name, at_s - 10) if faults.metric_clock_s else at_s - 10
         row = (stamp_s, visible_s, low, high, self.books.copies_high)
         self.tens.insert(tuple.__new__(InFlightRow, row))
+
+    def _publish_idle(self, first_s: int, end_s: int) -> None:
+        """Nothing in flight in all periods that end from `first_s` to `end_s`."""
+        faults = self._faults
+        if faults.metric_gaps or faults.metric_delay_s or faults.metric_clock_s:
+            for at_s in range(first_s, end_s + 1, 10):
+                self._publish_in_flight(at_s, 0, 0)
+            return
+        lags, offset, append = self._lags.tens, self._offset, self.tens.append
+        copies = self.books.copies_high
+        for at_s in range(first_s, end_s + 1, 10):
+            visible_s = at_s + lags[(at_s // 10 + offset) % _LAG_TABLE]
+            append(tuple.__new__(InFlightRow, (at_s - 10, visible_s, 0, 0, copies)))
 
     def _visible_s(self, at_s: int) -> float:
         """When the minute that ended at `at_s` can be read."""
