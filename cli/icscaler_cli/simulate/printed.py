@@ -10,7 +10,7 @@ from rich.text import Text
 from icscaler_sim.comparison import (
     COLUMNS,
     Column,
-    beaten_by,
+    losses,
     name_text,
     rows,
     share,
@@ -68,13 +68,8 @@ def _print_verdicts(console: Console, policies: Sequence[Mapping[str, Any]]) -> 
         console.print(line)
     if len(lines) > VERDICTS_SHOWN:
         console.print(f"and {len(lines) - VERDICTS_SHOWN} more, see --html or --json")
-    better = beaten_by(policies)
-    if better:
-        names = ", ".join(name_text(one) for one in better[:5])
-        more = f" and {len(better) - 5} more" if len(better) > 5 else ""
-        console.print(
-            Text(f"A loss: {names}{more} held fewer GPUs than {ICSCALER} and lost less.", "red")
-        )
+    for line in losses(policies):
+        console.print(Text(line, "red"))
 
 
 def _print_troubles(console: Console, policy: Mapping[str, Any]) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from icscaler_sim.comparison import (
     COLUMNS,
-    beaten_by,
+    losses,
     lost_fraction,
     markdown,
     name_text,
@@ -24,7 +24,13 @@ from tests.unit.comparison.made_up import content
 def policy(name: str, gpu_hours: float, lost: int, **more: Any) -> dict[str, Any]:
     """A policy's figures, out of 1000 requests."""
     requests = {"total": 1000, "in_time": 1000 - lost, "late": 0, "refused": lost}
-    usual = {"kind": "policy", "gaps": None, "settings": {}, "seed": 0}
+    usual = {
+        "kind": "policy",
+        "gaps": None,
+        "settings": {},
+        "seed": 0,
+        "cheapest": {"dollars": 10.0},
+    }
     return {"name": name, "gpu_hours": gpu_hours, "requests": requests, **usual, **more}
 
 
@@ -75,20 +81,27 @@ def test_seeds_are_told_as_a_range() -> None:
 
 def test_gains_and_losses_are_both_said() -> None:
     ours = policy("icscaler", 10, 5)
-    others = [policy("hpa", 20, 0), policy("keda", 8, 4), policy("kpa", 10, 50)]
+    others = [
+        policy("hpa", 20, 0, cheapest={"dollars": 9.0}),
+        policy("keda", 8, 4),
+        policy("kpa", 10, 50, cheapest={"dollars": 1.0}),
+    ]
     assert list(verdicts([ours, *others])) == [
         "against hpa: 50 % fewer GPU-hours, 0.500 % lost instead of 0 %",
         "against keda: 25 % more GPU-hours, 0.500 % lost instead of 0.400 %",
         "against kpa: as many GPU-hours, 0.500 % lost instead of 5.00 %",
     ]
-    assert [one["name"] for one in beaten_by([ours, *others])] == ["keda"]
+    assert losses([ours, *others]) == [
+        "A loss: keda held fewer GPUs, and lost less.",
+        "A loss: hpa would cost less on the cheapest types, and lost less.",
+    ]
 
 
 def test_bounds_do_not_count_as_losses_and_gaps_are_compared_alike() -> None:
     ours = policy("icscaler", 10, 5, gaps="filled")
     bound = policy("clairvoyant", 5, 0, kind="bound", gaps="filled")
     other = policy("keda", 5, 0, gaps="recorded")
-    assert beaten_by([ours, bound, other]) == []
+    assert losses([ours, bound, other]) == []
     assert len(list(verdicts([ours, bound, other]))) == 1
 
 

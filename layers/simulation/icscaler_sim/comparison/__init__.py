@@ -14,16 +14,16 @@ from icscaler_sim.comparison.table import (
     short_columns,
     spreads,
 )
-from icscaler_sim.comparison.verdicts import beaten_by, verdicts
+from icscaler_sim.comparison.verdicts import losses, verdicts
 
 __all__ = [
     "COLUMNS",
     "Column",
     "Entry",
     "Played",
-    "beaten_by",
     "document",
     "document_json",
+    "losses",
     "lost_fraction",
     "markdown",
     "name_text",

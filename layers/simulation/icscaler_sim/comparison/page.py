@@ -11,7 +11,7 @@ import numpy as np
 
 from icscaler_sim.comparison.document import Entry
 from icscaler_sim.comparison.table import name_text, settings_text
-from icscaler_sim.comparison.verdicts import beaten_by, verdicts
+from icscaler_sim.comparison.verdicts import losses, verdicts
 from icscaler_sim.report.html import asset, filled
 from icscaler_sim.simulate.policies import ICSCALER, knobs_of
 from icscaler_sim.traces import Trace
@@ -58,7 +58,7 @@ def page_data(content: Mapping[str, Any], trace: Trace, entries: Sequence[Entry]
             for name in {policy["name"] for policy in policies}
         },
         "verdicts": list(verdicts(policies)) if len(content["run"]["seeds"]) == 1 else [],
-        "beaten_by": [name_text(one) for one in beaten_by(policies)],
+        "losses": losses(policies),
         "timelines": timelines(trace, entries),
     }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from icscaler_sim.comparison.table import Policy, lost_fraction, name_text, share
 from icscaler_sim.simulate.policies import ICSCALER
@@ -23,21 +23,33 @@ def verdicts(policies: Sequence[Policy]) -> Iterator[str]:
             yield f"against {name_text(other)}: {_hours(ours, other)}, {_loss(ours, other)}"
 
 
-def beaten_by(policies: Sequence[Policy]) -> list[Policy]:
-    """Policies (no bounds) that hold fewer GPUs than icscaler and lose less: a loss for us."""
-    ours = [one for one in policies if one["name"] == ICSCALER]
-    return [
-        other
-        for other in policies
-        if other["name"] != ICSCALER
+def losses(policies: Sequence[Policy]) -> list[str]:
+    """Who beats icscaler, in sentences: with fewer GPUs, or for fewer dollars on the cheapest
+    types, and with fewer requests lost. Bounds do not count."""
+    found = []
+    for how, measure in (
+        ("held fewer GPUs", lambda one: one["gpu_hours"]),
+        ("would cost less on the cheapest types", lambda one: one["cheapest"]["dollars"]),
+    ):
+        better = [name_text(one) for one in policies if _beats(one, policies, measure)]
+        if better:
+            more = f" and {len(better) - 5} more" if len(better) > 5 else ""
+            found.append(f"A loss: {', '.join(better[:5])}{more} {how}, and lost less.")
+    return found
+
+
+def _beats(other: Policy, policies: Sequence[Policy], measure: Callable[[Policy], float]) -> bool:
+    return (
+        other["name"] != ICSCALER
         and other["kind"] == "policy"
         and any(
-            other["gaps"] == one["gaps"]
-            and other["gpu_hours"] < one["gpu_hours"]
+            one["name"] == ICSCALER
+            and other["gaps"] == one["gaps"]
+            and measure(other) < measure(one)
             and lost_fraction(other) < lost_fraction(one)
-            for one in ours
+            for one in policies
         )
-    ]
+    )
 
 
 def _hours(ours: Policy, other: Policy) -> str:

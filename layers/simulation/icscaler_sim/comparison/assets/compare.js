@@ -85,7 +85,7 @@ function tiles() {
   const dearest = real.reduce((a, b) => (b.dollars > a.dollars ? b : a));
   const cheaper = dearest.dollars ? 1 - ours.dollars / dearest.dollars : 0;
   const kind = played.reference_type.replace("ml.", "");
-  tile(`GPU-hours of ${ours.said}`, amount(ours.gpu_hours), `${amount(ours.gpus_mean)} GPUs on average`, `${amount(ours.instance_gpu_hours)} GPU-hours of instances`);
+  tile(`GPU-hours of ${ours.said}`, amount(ours.gpu_hours), "", `${amount(ours.gpus_mean)} GPUs on average; instances had ${amount(ours.instance_gpu_hours)} GPU-hours`);
   tile(`Dollars on ${kind}`, dollars(ours.dollars), "",
     `${dollars(ours.cheapest.dollars)} on cheapest types; ` + (dearest === ours ? "the dearest of the runs" : `${percent(cheaper, 0)} less than ${dearest.said}`));
   tile("Requests lost", lostText(lostOf(ours.requests)), "", `${count(ours.requests.late)} late, ${count(ours.requests.refused)} refused of ${compact.format(ours.requests.total)}`);
@@ -95,6 +95,7 @@ function tiles() {
 }
 
 // ---- the table
+const inSeconds = (value) => count(value) + "\u00a0s";
 const perModel = (one) => one.model_lost_mean;
 const COLUMNS = [
   ["policy", (one) => one.label, null],
@@ -106,8 +107,8 @@ const COLUMNS = [
   ["lost per model", perModel, lostText],
   ["served p5", (one) => one.model_served.p5, (share) => percent(share, 1)],
   ["cold minutes", (one) => one.cold_minutes, count],
-  ["wake p50", (one) => one.wakes.p50_s, precise],
-  ["wake p90", (one) => one.wakes.p90_s, precise],
+  ["wake p50", (one) => one.wakes.p50_s, inSeconds],
+  ["wake p90", (one) => one.wakes.p90_s, inSeconds],
   ["starts", (one) => one.starts, count],
   ["young kills", (one) => one.young_kills, count],
   ["changes", (one) => one.changes.total, count],
@@ -158,10 +159,7 @@ function runTable() {
 }
 
 function says() {
-  if (data.beaten_by.length) {
-    const more = data.beaten_by.length > 6 ? ` and ${data.beaten_by.length - 6} more` : "";
-    $("says").append(make("p", { className: "says up" }, `A loss: ${data.beaten_by.slice(0, 6).join("; ")}${more} held fewer GPUs than ${data.ours} and lost less.`));
-  }
+  for (const line of data.losses) $("says").append(make("p", { className: "says up" }, line));
   if (data.verdicts.length) {
     $("says").append(make("ul", { className: "says-list" }, ...data.verdicts.slice(0, 40).map((line) => make("li", {}, `${data.ours} ${line.replaceAll(" %", "\u00a0%")}`))));
   }

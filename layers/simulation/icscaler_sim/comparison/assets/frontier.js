@@ -62,12 +62,14 @@ function frame(root, scale, width) {
   root.append(svg("text", { x: AXIS.left, y: AXIS.height - 6 }, "\u2193 lost share, logarithmic"));
 }
 
+const tagOf = (policy) => policy.name + (policy.gaps ? `, ${policy.gaps}` : "");
+
 function tagPlaces(points, scale, all) {
   const taken = all.map((point) => [scale.x(point.x) - 5, scale.y(point.lost) - 5, scale.x(point.x) + 5, scale.y(point.lost) + 5]);
   const found = [];
   for (const point of points) {
     const [x, y] = [scale.x(point.x), scale.y(point.lost)];
-    const width = 6.2 * point.policy.name.length;
+    const width = 6.2 * tagOf(point.policy).length;
     const spots = [[x + 9, y + 4, "start"], [x - 9, y + 4, "end"], [x, y - 10, "middle"], [x, y + 18, "middle"]];
     const spot = spots.find(([a, b, anchor]) => {
       const left = anchor === "start" ? a : anchor === "end" ? a - width : a - width / 2;
@@ -89,8 +91,9 @@ function frontierPlot(holder, lossOf) {
   const scale = scalesFor(points, width);
   frame(root, scale, width);
   const leads = [];
-  for (const name of names) {
-    const mine = points.filter((point) => point.policy.name === name);
+  const kinds = new Map(points.map(({ policy }) => [`${policy.name} ${policy.gaps}`, policy]));
+  for (const { name, gaps } of kinds.values()) {
+    const mine = points.filter((point) => point.policy.name === name && point.policy.gaps === gaps);
     const line = bestOf(mine);
     if (line.length > 1) {
       root.append(svg("path", { class: "front", style: `stroke:${hueOf(name)}`, d: "M" + line.map((p) => `${scale.x(p.x).toFixed(1)},${scale.y(p.lost).toFixed(1)}`).join("L") }));
@@ -111,7 +114,7 @@ function frontierPlot(holder, lossOf) {
   }
   leads.sort((a, b) => (b.policy.name === data.ours) - (a.policy.name === data.ours));
   for (const [point, [x, y, anchor]] of tagPlaces(leads, scale, points)) {
-    root.append(svg("text", { class: "tag" + (point.policy.name === data.ours ? " ours" : ""), x, y, "text-anchor": anchor }, point.policy.name));
+    root.append(svg("text", { class: "tag" + (point.policy.name === data.ours ? " ours" : ""), x, y, "text-anchor": anchor }, tagOf(point.policy)));
   }
   holder.replaceChildren(root);
 }
