@@ -1,39 +1,41 @@
 """`icscaler fleet`: check a fleet file, publish it, show what is in force."""
 
-import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from icscaler.config.compile import CompiledFleet, compile_fleet
-from icscaler.config.load import load_fleet
+from icscaler import overlays
 from icscaler.config.problems import FleetFileError, did_you_mean
 from icscaler.config.schema import fleet_json_schema
 from icscaler.entities import EndpointConfig
-from icscaler.ports import FleetPointer, StateStore
+from icscaler.ports import EndpointItem, FleetPointer, StateStore
 from icscaler.schedules.zones import UTC as UTC_CLOCK
-from icscaler_cli import fleet_calendar
+from icscaler_cli import clock, fleet_calendar, fleet_diff, fleet_publish
 from icscaler_cli.aws import explained
-from icscaler_cli.controller import open_controller, tell_published
-from icscaler_cli.fleet_view import changes, fleet_table
-from icscaler_cli.options import Profile, Region, StackName, TableName, Yes, confirm, place_of
+from icscaler_cli.controller import open_controller
+from icscaler_cli.fleet_publish import announce, compiled_file
+from icscaler_cli.fleet_view import fleet_table
+from icscaler_cli.options import (
+    File,
+    Json,
+    Profile,
+    Region,
+    StackName,
+    TableName,
+    place_of,
+)
 from icscaler_cli.output import (
-    AwsTroubleError,
     ExitCode,
     console,
-    count,
     number,
     print_json,
-    print_problems,
     problem_dict,
     reported_failures,
     say,
 )
-
-MAX_CHANGES_SHOWN = 40
-NOTHING_PUBLISHED = "none"
 
 app = typer.Typer(
     help="Check and publish the fleet file, and show what is in force.",
@@ -42,19 +44,16 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-File = Annotated[Path, typer.Argument(help="The fleet file (YAML).", metavar="FILE")]
-Json = Annotated[bool, typer.Option("--json", help="Answer in JSON, for programs.")]
-
 
 @app.command()
 def validate(file: File, as_json: Json = False) -> None:
     """Check a fleet file: everything that is wrong with it, in one go. Needs no AWS account."""
     if not as_json:
         with reported_failures():
-            _announce(file, _compiled(file))
+            announce(file, compiled_file(file))
         return
     try:
-        compiled = _compiled(file)
+        compiled = compiled_file(file)
     except FleetFileError as error:
         problems = [problem_dict(one) for one in error.problems]
         print_json({"valid": False, "version": None, "problems": problems})
@@ -63,57 +62,10 @@ def validate(file: File, as_json: Json = False) -> None:
     print_json({"valid": True, "version": compiled.version, "problems": problems})
 
 
-@app.command()
-def publish(
-    file: File,
-    table: TableName = None,
-    stack: StackName = None,
-    region: Region = None,
-    profile: Profile = None,
-    expect: Annotated[
-        str | None,
-        typer.Option(
-            "--expect",
-            metavar="VERSION",
-            help="Publish only if this version is in force now (`none`: nothing published yet).",
-        ),
-    ] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")
-    ] = False,
-    yes: Yes = False,
-) -> None:
-    """Check a fleet file and put it in force: the whole fleet at once, or nothing of it."""
-    place = place_of(table, stack, region, profile)
-    with reported_failures():
-        compiled = _compiled(file)
-        _announce(file, compiled)
-        controller = open_controller(place)
-        store = controller.store
-        with explained(place):
-            pointer = store.fleet_pointer()
-            before = _in_force(store, pointer)
-        version = pointer.version if pointer else None
-        _refuse_unexpected(expect, version)
-        if version == compiled.version:
-            say(f"Version {version} is in force already; nothing to do.")
-            return
-        _show_changes(before, compiled)
-        if dry_run:
-            say("Dry run: nothing was published.")
-            return
-        confirm(
-            yes,
-            f"Publish version {compiled.version} to {place}?",
-            otherwise="add --yes to publish without being asked, or --dry-run to look only",
-            nothing="Nothing was published.",
-        )
-        with explained(place):
-            store.publish(compiled.endpoints, compiled.version, version)
-        say(f"Version {compiled.version} is in force.", "bold green")
-        told = tell_published(controller, compiled.version)
-        if not told and _have_spike_alarms(*before.values(), *compiled.endpoints.values()):
-            say("Spike alarms follow within 15 minutes.")
+app.command()(fleet_publish.diff)
+app.command()(fleet_publish.publish)
+app.command()(fleet_publish.versions)
+app.command()(fleet_publish.rollback)
 
 
 @app.command()
@@ -130,16 +82,39 @@ def show(
         store = open_controller(place).store
         with explained(place):
             pointer = store.fleet_pointer()
-            endpoints = _in_force(store, pointer)
+            items = _items(store, pointer)
+    at_s = int(clock.now_s())
+    endpoints = {
+        name: overlays.merge(item.config, item.overlays, at_s)
+        for name, item in items.items()
+        if item.config is not None
+    }
+    unmanaged = {
+        name: sorted(set(items[name].views) - set(config.models))
+        for name, config in endpoints.items()
+    }
     if as_json:
         found = {name: asdict(config) for name, config in endpoints.items()}
-        print_json({"version": pointer.version if pointer else None, "endpoints": found})
+        version = pointer.version if pointer else None
+        print_json({"version": version, "endpoints": found, "unmanaged": unmanaged})
     elif pointer is None:
         say(f"Nothing is published in {place}. Begin with `icscaler fleet publish FILE`.")
     else:
         paused = ", the whole fleet is paused" if pointer.paused else ""
         say(f"Version {pointer.version}{paused}", "bold")
         console().print(fleet_table(endpoints))
+        for name, components in unmanaged.items():
+            fleet_diff.report(name, components)
+
+
+def _items(store: StateStore, pointer: FleetPointer | None) -> dict[str, EndpointItem]:
+    """Everything stored about each endpoint of the fleet in force."""
+    if pointer is None:
+        return {}
+    version = pointer.version
+    with ThreadPoolExecutor(8) as pool:
+        found = pool.map(lambda name: store.load(name, version), pointer.endpoints)
+        return dict(zip(pointer.endpoints, found, strict=True))
 
 
 @app.command()
@@ -161,11 +136,11 @@ def calendar(
 ) -> None:
     """Show when schedules and overrides hold in the next seven days."""
     place = place_of(table, stack, region, profile)
-    from_s = int(time.time()) // 60 * 60
+    from_s = int(clock.now_s()) // 60 * 60
     until_s = from_s + days * fleet_calendar.DAY_S
     with reported_failures():
         if file is not None:
-            endpoints = _compiled(file).endpoints
+            endpoints = compiled_file(file).endpoints
         else:
             with explained(place):
                 endpoints = open_controller(place).fleet().endpoints
@@ -202,55 +177,9 @@ def schema() -> None:
     print_json(fleet_json_schema())
 
 
-def _compiled(file: Path) -> CompiledFleet:
-    return compile_fleet(load_fleet(file, at_s=int(time.time())))
-
-
-def _announce(file: Path, compiled: CompiledFleet) -> None:
-    print_problems(compiled.warnings)
-    models = sum(len(config.models) for config in compiled.endpoints.values())
-    warned = f" ({count(compiled.warnings)})" if compiled.warnings else ""
-    say(
-        f"{file} is valid{warned}: {number(models, 'model')} on "
-        f"{number(len(compiled.endpoints), 'endpoint')}, "
-        f"version {compiled.version}",
-        "green",
-    )
-
-
-def _in_force(store: StateStore, pointer: FleetPointer | None) -> dict[str, EndpointConfig]:
-    """The published configuration of every endpoint."""
-    if pointer is None:
-        return {}
-    loaded = {name: store.load(name, pointer.version).config for name in pointer.endpoints}
-    return {name: config for name, config in loaded.items() if config is not None}
-
-
-def _have_spike_alarms(*endpoints: EndpointConfig) -> bool:
-    return any(model.spike_alarm for config in endpoints for model in config.models.values())
-
-
 def _refuse_unknown(model: str, endpoints: dict[str, EndpointConfig]) -> None:
     known = {name for config in endpoints.values() for name in config.models}
     if model not in known:
         say(f"error: there is no model {model} in this fleet", "bold red")
         say(f"    {did_you_mean(model, known) or 'icscaler fleet show lists those there are'}")
         raise typer.Exit(ExitCode.USAGE)
-
-
-def _refuse_unexpected(expect: str | None, version: str | None) -> None:
-    if expect is not None and expect != (version or NOTHING_PUBLISHED):
-        raise AwsTroubleError(
-            f"version {version or NOTHING_PUBLISHED} is in force, not {expect}",
-            "somebody published in between: look at `icscaler fleet show`, then publish again",
-        )
-
-
-def _show_changes(before: dict[str, EndpointConfig], compiled: CompiledFleet) -> None:
-    found = list(changes(before, compiled.endpoints))
-    for change in found[:MAX_CHANGES_SHOWN]:
-        say(f"  {change}")
-    if len(found) > MAX_CHANGES_SHOWN:
-        say(f"  and {len(found) - MAX_CHANGES_SHOWN} more")
-    if not found:
-        say("  No setting changes.")

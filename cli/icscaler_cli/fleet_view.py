@@ -103,7 +103,9 @@ def _row(config: EndpointConfig, model: ModelConfig) -> tuple[str, ...]:
             ("observe", config.observe or model.observe),
             ("spike alarm", model.spike_alarm),
             (f"adapter of {model.adapter_of}", model.adapter_of is not None),
+            (f"{len(model.schedules)} schedule(s)", bool(model.schedules)),
             (f"{len(model.overrides)} override(s)", bool(model.overrides)),
+            (f"{len(model.overlays)} overlay(s)", bool(model.overlays)),
         )
         if on
     ]

@@ -1,6 +1,7 @@
 """Options that several commands share, and what is asked before something is done."""
 
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -24,6 +25,8 @@ Region = Annotated[
     str | None, typer.Option("--region", help="The AWS Region.", envvar="AWS_REGION")
 ]
 Profile = Annotated[str | None, typer.Option("--profile", help="The AWS profile.")]
+File = Annotated[Path, typer.Argument(help="The fleet file (YAML).", metavar="FILE")]
+Json = Annotated[bool, typer.Option("--json", help="Answer in JSON, for programs.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 Endpoints = Annotated[
     list[str] | None,

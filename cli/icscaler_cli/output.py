@@ -72,9 +72,9 @@ def count(problems: Iterable[Problem]) -> str:
     return ", ".join(number(found, kind) for kind, found in counts.items() if found)
 
 
-def number(amount: int, noun: str) -> str:
-    """`1 model`, `2 models`."""
-    return f"{amount} {noun}" if amount == 1 else f"{amount} {noun}s"
+def number(amount: int, noun: str, plural: str = "") -> str:
+    """`1 model`, `2 models`, `2 copies`."""
+    return f"{amount} {noun}" if amount == 1 else f"{amount} {plural or noun + 's'}"
 
 
 def problem_dict(problem: Problem) -> dict[str, Any]:

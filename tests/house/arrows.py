@@ -23,7 +23,7 @@ TIERS: tuple[frozenset[str], ...] = (
     frozenset({"ownership", "guards", "groups", "allocate", "notices", "invariants"}),
     frozenset({"decide"}),
     frozenset({"ports"}),
-    frozenset({"observe", "overlays", "dispatch", "reconcile", "keep_alarms"}),
+    frozenset({"observe", "overlays", "preview", "dispatch", "reconcile", "keep_alarms"}),
     frozenset({"adapters", "config"}),
     frozenset({"bootstrap", "client"}),
 )

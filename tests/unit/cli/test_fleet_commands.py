@@ -138,7 +138,7 @@ class TestPublish:
         result = run("fleet", "show")
         assert result.exit_code == 0
         assert "Nothing is published" in result.stderr
-        assert in_force() == {"version": None, "endpoints": {}}
+        assert in_force() == {"version": None, "endpoints": {}, "unmanaged": {}}
 
     def test_changes_are_shown_by_model(self, file: Path) -> None:
         run("fleet", "publish", str(file), "--yes")
@@ -161,10 +161,11 @@ class TestPublish:
         assert (result.exit_code, in_force()) == (0, before)
         assert "in force already" in result.stderr
 
-    def test_dry_run_changes_nothing(self, file: Path) -> None:
-        result = run("fleet", "publish", str(file), "--dry-run")
+    def test_diff_changes_nothing_and_says_how_to_publish(self, file: Path) -> None:
+        result = run("fleet", "diff", str(file))
         assert result.exit_code == 0
         assert "+ shared/chat" in result.stderr
+        assert f"icscaler fleet publish {file} --expect none" in result.stderr
         assert in_force()["version"] is None
 
     def test_an_invalid_file_leaves_the_last_good_version(self, file: Path) -> None:
@@ -213,7 +214,7 @@ class TestPublish:
             monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
             assert run("fleet", "publish", str(other), "--yes").exit_code == 0
 
-        monkeypatch.setattr("icscaler_cli.fleet.confirm", meanwhile)
+        monkeypatch.setattr("icscaler_cli.fleet_publish.confirm", meanwhile)
         result = run("fleet", "publish", str(file))
         assert result.exit_code == 3
         assert "somebody published in between" in result.stderr

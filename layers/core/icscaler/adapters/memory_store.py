@@ -9,7 +9,11 @@ from dataclasses import dataclass, field, replace
 from threading import RLock
 
 from icscaler.adapters import codec
-from icscaler.adapters.publishing import PublishConflictError
+from icscaler.adapters.publishing import (
+    VERSIONS_KEPT,
+    PublishConflictError,
+    PublishedVersion,
+)
 from icscaler.entities import (
     ComponentView,
     EndpointConfig,
@@ -56,6 +60,7 @@ class MemoryStateStore:
     def __init__(self) -> None:
         self._lock = RLock()
         self._endpoints: dict[str, _Endpoint] = {}
+        self._versions: dict[str, tuple[PublishedVersion, dict[str, bytes]]] = {}
         self._owners: dict[str, str] = {}
         self._registered: dict[str, tuple[str, str]] = {}
         self._version: str | None = None
@@ -89,6 +94,7 @@ class MemoryStateStore:
         configs: Mapping[str, EndpointConfig],
         version: str,
         expected_version: str | None,
+        at_s: int = 0,
     ) -> None:
         packed = {name: codec.encode(config) for name, config in configs.items()}
         with self._lock:
@@ -111,6 +117,21 @@ class MemoryStateStore:
                     if overlay.model is not None and overlay.component in self._owners:
                         del self._endpoint(name).overlays[overlay.component, overlay.holder]
             self._version, self._names = version, tuple(sorted(configs))
+            models = sum(len(config.models) for config in configs.values())
+            self._versions[version] = PublishedVersion(version, at_s, len(configs), models), packed
+            others = [one.version for one in self.versions() if one.version != version]
+            for old in others[VERSIONS_KEPT - 1 :]:
+                del self._versions[old]
+
+    def versions(self) -> tuple[PublishedVersion, ...]:
+        with self._lock:
+            found = [listed for listed, _ in self._versions.values()]
+            return tuple(sorted(found, key=lambda one: (one.at_s, one.version), reverse=True))
+
+    def archived(self, version: str) -> dict[str, EndpointConfig]:
+        with self._lock:
+            _, packed = self._versions.get(version, (None, {}))
+            return {name: codec.decode(packed[name], EndpointConfig) for name in sorted(packed)}
 
     def set_paused(
         self, paused: bool, *, endpoint: str | None = None, model: str | None = None

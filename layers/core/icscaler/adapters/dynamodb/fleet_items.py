@@ -10,13 +10,14 @@ from collections.abc import Iterable, Mapping
 from icscaler.adapters import codec
 from icscaler.adapters.dynamodb.endpoint_items import endpoint_key
 from icscaler.adapters.dynamodb.overlay_items import OVERLAY, read_overlays
-from icscaler.adapters.dynamodb.table import Item, TableItems
+from icscaler.adapters.dynamodb.table import Item
+from icscaler.adapters.dynamodb.version_items import VersionItems
 from icscaler.adapters.publishing import PublishConflictError
 from icscaler.entities import EndpointConfig
 from icscaler.ports import Allowance, EndpointSummary, FleetPointer, FleetView, PortError
 
 
-class FleetItems(TableItems):
+class FleetItems(VersionItems):
     """The part of `ports.StateStore` that concerns the fleet, and publishing."""
 
     def fleet_pointer(self) -> FleetPointer | None:
@@ -39,6 +40,7 @@ class FleetItems(TableItems):
         configs: Mapping[str, EndpointConfig],
         version: str,
         expected_version: str | None,
+        at_s: int = 0,
     ) -> None:
         before = self._table.get("fleet", "pointer") or {}
         if before.get("version") != expected_version:
@@ -46,9 +48,11 @@ class FleetItems(TableItems):
         self._table.write_all(
             [_config_item(name, version, config) for name, config in sorted(configs.items())]
         )
+        self._archive(configs, version)
         self._table.write_all(_owner_items(configs.values()))
         self._point(sorted(configs), version, expected_version)
         self._tidy(configs, version, before)
+        self._note_version(configs, version, at_s)
 
     def _point(self, endpoints: list[str], version: str, expected_version: str | None) -> None:
         values: Item = {":version": version, ":endpoints": endpoints}
