@@ -7,7 +7,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from icscaler_cli.controller import BUS_OUTPUT, Controller, tell_published
-from icscaler_cli.fleet import _have_spike_alarms
+from icscaler_cli.fleet_publish import _have_spike_alarms
 from tests.unit.core.build import config, model
 
 
