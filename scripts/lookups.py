@@ -127,6 +127,15 @@ def _permission(clients: Clients, _: str, wanted: Properties) -> Mapping[str, st
     raise AbsentError(f"{wanted['Principal']} may not invoke {function}")
 
 
+def _state_machine(clients: Clients, arn: str, wanted: Properties) -> Mapping[str, str]:
+    found = clients("stepfunctions").describe_state_machine(stateMachineArn=arn)
+    if found["roleArn"] != wanted["RoleArn"]:
+        raise AbsentError(f"state machine {arn} has another role: {found['roleArn']}")
+    if "${" in found["definition"]:
+        raise AbsentError(f"state machine {arn} has names that nothing was put in place of")
+    return {"Arn": arn, "Name": found["name"]}
+
+
 LOOKUPS: Mapping[str, Lookup] = {
     "AWS::CloudWatch::Alarm": _alarm,
     "AWS::DynamoDB::Table": _table,
@@ -144,6 +153,7 @@ LOOKUPS: Mapping[str, Lookup] = {
     "AWS::SQS::Queue": _queue,
     "AWS::SQS::QueuePolicy": _queue_policy,
     "AWS::Scheduler::Schedule": _schedule,
+    "AWS::StepFunctions::StateMachine": _state_machine,
 }
 
 

@@ -20,6 +20,7 @@ _COMMANDS = {
     "look": "Ask for a look at endpoints now, instead of within a minute.",
     "pause": "Keep the controller from writing to models, endpoints or the whole fleet.",
     "release": "Hand models back before the stack is deleted, or they leave the fleet file.",
+    "rollout": "Rolling updates of inference components: plan, start, watch, approve, abort.",
     "resume": "Let the controller write again to what was paused by `icscaler pause`.",
     "simulate": "Compare scaling policies on recorded or generated traffic, without AWS.",
 }

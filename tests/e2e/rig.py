@@ -174,6 +174,15 @@ class Rig:
 
 
 @contextmanager
+def bare_rig(folder: Path, runner: RunnerKind = "in-process", **parameters: str) -> Iterator[Rig]:
+    """The deployed template; no endpoint, nothing published."""
+    with LocalCloud(seed=7, runner=runner) as cloud:
+        stage = Rig(cloud, parameters)
+        stage._folder = folder
+        yield stage
+
+
+@contextmanager
 def rig(
     folder: Path,
     fleet: str | None = FLEET,
@@ -181,9 +190,7 @@ def rig(
     **parameters: str,
 ) -> Iterator[Rig]:
     """A rig with components inline, blocks and flows, and `fleet` published."""
-    with LocalCloud(seed=7, runner=runner) as cloud:
-        stage = Rig(cloud, parameters)
-        stage._folder = folder
+    with bare_rig(folder, runner, **parameters) as stage:
         stage.create_endpoint(ENDPOINT, "inline", "blocks", "flows")
         if fleet is not None:
             stage.publish(fleet)

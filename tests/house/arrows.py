@@ -21,9 +21,11 @@ TIERS: tuple[frozenset[str], ...] = (
     frozenset({"entities", "learned", "reasons", "schedules"}),
     frozenset({"bounds", "policies", "packing", "limits", "alarm_plan"}),
     frozenset({"ownership", "guards", "groups", "allocate", "notices", "invariants"}),
-    frozenset({"decide"}),
+    frozenset({"decide", "rollout"}),
     frozenset({"ports"}),
-    frozenset({"observe", "overlays", "preview", "dispatch", "reconcile", "keep_alarms"}),
+    frozenset(
+        {"observe", "overlays", "preview", "dispatch", "reconcile", "keep_alarms", "rollout_steps"}
+    ),
     frozenset({"adapters", "config"}),
     frozenset({"bootstrap", "client"}),
 )

@@ -129,8 +129,11 @@ def tries_again(machine: Machine) -> Iterator[str]:
 
 
 def failures_are_recorded(machine: Machine) -> Iterator[str]:
-    """Every Task's last Catch takes everything to the recording state, whose own ends the run."""
-    for scope in scopes(machine):
+    """Every Task's last Catch takes everything to the recording state, whose own ends the run.
+
+    Inside a Map or Parallel the state outside catches for all.
+    """
+    for scope in (machine,):
         for name, state in scope["States"].items():
             if state["Type"] not in ("Task", "Map", "Parallel"):
                 continue

@@ -38,6 +38,8 @@ NARROWABLE_BY_NOTHING = frozenset(
         "sagemaker:ListInferenceComponents",
         "application-autoscaling:DescribeScalableTargets",
         "cloudwatch:GetMetricData",
+        "xray:GetSamplingRules",
+        "xray:GetSamplingTargets",
         *LOG_DELIVERY,
     }
 )

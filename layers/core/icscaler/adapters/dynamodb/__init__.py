@@ -4,9 +4,10 @@ from icscaler.adapters.dynamodb.endpoint_items import EndpointItems
 from icscaler.adapters.dynamodb.fleet_items import FleetItems
 from icscaler.adapters.dynamodb.overlay_items import OverlayItems
 from icscaler.adapters.dynamodb.record_items import RecordItems
+from icscaler.adapters.dynamodb.rollout_items import RolloutItems
 
 __all__ = ["DynamoStateStore"]
 
 
-class DynamoStateStore(FleetItems, EndpointItems, OverlayItems, RecordItems):
+class DynamoStateStore(FleetItems, EndpointItems, OverlayItems, RecordItems, RolloutItems):
     """`ports.StateStore` on one table; one base class for each kind of partition."""

@@ -7,13 +7,20 @@ than the newest they have seen, so a holder that lost its lease can't touch its 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from icscaler.adapters import codec
 from icscaler.adapters.dynamodb.overlay_items import read_overlays
 from icscaler.adapters.dynamodb.table import Item, TableItems
-from icscaler.entities import ComponentView, EndpointConfig, EndpointState, Hold, Outcome
+from icscaler.entities import (
+    ComponentView,
+    CopyResources,
+    EndpointConfig,
+    EndpointState,
+    Hold,
+    Outcome,
+)
 from icscaler.ports import (
     Closing,
     EndpointItem,
@@ -215,6 +222,30 @@ class EndpointItems(TableItems):
         except codec.CodecError as error:
             raise PortError(f"state table: endpoint {endpoint}: {error}") from error
 
+    def hold(self, lease: Lease, component: str, hold: Hold, at_s: int) -> bool:
+        """Claim a component as the lease's holder: in force at once.
+
+        No look is under way, and the next one reads the hold. False while another holder has it;
+        raises `LeaseLostError`.
+        """
+        update = self._table.update(
+            endpoint_key(lease.endpoint),
+            "header",
+            "SET holds.#component = :hold",
+            {
+                ":hold": _hold_map(replace(hold, acknowledged_s=at_s)),
+                ":holder": hold.holder,
+                ":at": at_s,
+                ":fencing": lease.fencing,
+            },
+            names={"#component": component},
+            condition="lease_fencing = :fencing AND (attribute_not_exists(holds.#component) "
+            "OR holds.#component.holder = :holder OR holds.#component.until_s <= :at)",
+        )
+        if not update.done and update.item.get("lease_fencing") != lease.fencing:
+            raise _lost(lease)
+        return update.done
+
     def place_hold(self, endpoint: str, component: str, hold: Hold) -> bool:
         """Claim a component for a workflow; False while another holder has it.
 
@@ -338,13 +369,20 @@ def _hold_map(hold: Hold) -> Item:
     }
     if hold.acknowledged_s is not None:
         values["acknowledged_s"] = hold.acknowledged_s
+    if hold.reserved_resources is not None:
+        values["reserved_resources"] = codec.encode(hold.reserved_resources)
+    if hold.scalable:
+        values["scalable"] = True
     return values
 
 
 def _hold(values: Mapping[str, Any]) -> Hold:
+    resources = values.get("reserved_resources")
     return Hold(
         holder=values["holder"],
         until_s=int(values["until_s"]),
         acknowledged_s=values.get("acknowledged_s"),
         reserved_copies=int(values.get("reserved_copies", 0)),
+        reserved_resources=codec.decode(resources, CopyResources) if resources else None,
+        scalable=bool(values.get("scalable", False)),
     )

@@ -1,0 +1,1 @@
+"""AWS as `icscaler.rollout_steps.ports`: SageMaker, CloudWatch, Step Functions, events."""

@@ -1,0 +1,115 @@
+"""What a plan needs to see: the fleet, the components, holds, alarms, and how busy it may get."""
+
+import math
+from collections.abc import Mapping
+
+from icscaler.bounds import paused
+from icscaler.entities import EndpointConfig
+from icscaler.policies.startup import PRIOR_TOTAL_S, late
+from icscaler.ports import EndpointItem, FleetPointer, PortError
+from icscaler.rollout.entities import Deployed, Request
+from icscaler.rollout.plan import Sight, select
+from icscaler.rollout.specification import base_of
+from icscaler.rollout_steps.deps import Deps
+
+DAY_S = 86_400
+# A component without a request for so long counts as idle: its copies may leave soon.
+IDLE_S = 600
+# Now and before are compared by the busiest minute of this long.
+RECENT_S = 1800
+# Of the window of the update, at least this much is looked at on earlier days.
+WINDOW_S = 3600
+
+
+def see(deps: Deps, request: Request, at_s: int, prices: Mapping[str, float] = {}) -> Sight:
+    """Everything about the endpoints that the selected components are on.
+
+    Raises `PortError` when nothing is published or SageMaker can't be read.
+    """
+    pointer = deps.store.fleet_pointer()
+    if pointer is None:
+        raise PortError("no fleet is published: rollouts update components of the fleet file")
+    items = {name: deps.store.load(name, pointer.version) for name in pointer.endpoints}
+    configs = {name: item.config for name, item in items.items() if item.config is not None}
+    chosen = select(request.components, configs)
+    touched = {name: config for name, config in configs.items() if set(chosen) & set(config.models)}
+    views = {name: deps.components.describe_endpoint(name) for name in touched}
+    names = sorted({model for config in touched.values() for model in config.models})
+    components = deps.components.deployed(names)
+    return Sight(
+        at_s=at_s,
+        endpoints=configs,
+        views={name: view for name, view in views.items() if view is not None},
+        components=components,
+        holds={name: items[name].holds for name in touched},
+        startup_s={
+            model: late(state.starts.total_s, PRIOR_TOTAL_S)
+            for name in touched
+            for model, state in items[name].state.models.items()
+        },
+        peak_copies=_peaks(deps, request, chosen, components, at_s),
+        idle=_idle(touched, items, at_s),
+        alarms=deps.alarms.states(request.gate.alarms) if request.gate.alarms else {},
+        paused=_paused(pointer, touched, at_s),
+        prices_per_hour=prices,
+    )
+
+
+def _paused(
+    pointer: FleetPointer, touched: Mapping[str, EndpointConfig], at_s: int
+) -> frozenset[str]:
+    names = set(pointer.paused_models)
+    for endpoint, config in touched.items():
+        if pointer.paused or endpoint in pointer.paused_endpoints or config.paused:
+            names.update(config.models)
+        names.update(name for name, model in config.models.items() if paused(model, at_s))
+    return frozenset(names)
+
+
+def _idle(
+    touched: Mapping[str, EndpointConfig], items: Mapping[str, EndpointItem], at_s: int
+) -> frozenset[str]:
+    return frozenset(
+        model
+        for name in touched
+        for model, state in items[name].state.models.items()
+        if at_s - state.last_active_s >= IDLE_S
+    )
+
+
+def _peaks(
+    deps: Deps,
+    request: Request,
+    chosen: tuple[str, ...],
+    components: Mapping[str, Deployed | None],
+    at_s: int,
+) -> dict[str, int]:
+    """Copies that the busiest minute of the same hours needed a day and a week ago.
+
+    Copies now serve the busiest minute of the last half hour; so many more requests need so many
+    more copies. An adapter has no copies of its own, and zero copies are woken, not scaled.
+    """
+    if request.on_peak == "ignore":
+        return {}
+    loaded = {
+        name: found.desired_copies
+        for name in chosen
+        if (found := components.get(name)) is not None
+        and found.desired_copies
+        and base_of(found.specification) is None
+    }
+    if not loaded:
+        return {}
+    names = sorted(loaded)
+    recent = deps.signals.peak_rates(names, at_s - RECENT_S, at_s)
+    window_s = max(WINDOW_S, min(request.component_time_limit_s, 4 * WINDOW_S))
+    before: dict[str, float] = {}
+    for days in (1, 7):
+        start_s = at_s - days * DAY_S
+        for name, rate in deps.signals.peak_rates(names, start_s, start_s + window_s).items():
+            before[name] = max(rate, before.get(name, 0.0))
+    return {
+        name: math.ceil(loaded[name] * rate / recent[name])
+        for name, rate in before.items()
+        if recent.get(name)
+    }

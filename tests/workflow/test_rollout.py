@@ -1,0 +1,316 @@
+"""Rolling updates under traffic, with requests that get no answer counted.
+
+Each scene has a cloud of its own; what runs in seconds of computing is marked slow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from icscaler_sim.world import ServiceProfile
+from tests.e2e.rig import ENDPOINT, Rig, bare_rig
+from tests.workflow.rollouts import IMAGE, NEW_IMAGE, Rollouts
+
+FAST = {"image_gb": 0.5, "weights_gb": 0.5, "engine_s": 20.0, "base_s": 1.0, "output_token_s": 0.0}
+FLEET = """
+version: 1
+defaults:
+  max_copies: {ceiling}
+  min_copies: {floor}
+  resources: {{gpus: 1, cpus: 4, memory_mb: 16384}}
+  policy: {{target_tracking: {{metric: concurrency, target_value: 16}}}}
+endpoints:
+  shared:
+    variants:
+      main: {{instance_type: ml.p4d.24xlarge, max_instances: {instances}}}
+models:
+  - {{name: [{names}]}}
+"""
+
+
+@contextmanager
+def scene(
+    folder: Path, *names: str, instances: int = 2, floor: int = 1, ceiling: int = 16
+) -> Iterator[Rollouts]:
+    """An endpoint with these components, one copy each, and rollouts on it."""
+    with bare_rig(folder) as rig:
+        for name in names:
+            rig.cloud.world.profiles.set(name, ServiceProfile(**FAST))
+        rig.create_endpoint(ENDPOINT, *names, instances=instances)
+        rig.publish(
+            FLEET.format(names=", ".join(names), instances=instances, floor=floor, ceiling=ceiling)
+        )
+        yield Rollouts(rig)
+
+
+def lost(rig: Rig, *names: str) -> int:
+    """Requests so far that got no answer."""
+    return sum(rig.cloud.world.tally.requests(name).refused for name in names)
+
+
+def play_until(rollouts: Rollouts, rollout_id: str, limit_min: int = 180, **per_minute: int) -> Any:
+    """Traffic until the rollout has ended; its description."""
+    arn = rollouts.names[rollout_id]
+    for _ in range(limit_min):
+        rollouts.rig.play(1, **per_minute)
+        found = rollouts.described(arn)
+        if found["status"] != "RUNNING":
+            return found
+    raise AssertionError("it never ended")
+
+
+def phases_of(rollouts: Rollouts) -> list[str]:
+    return [entry.what for entry in rollouts.record().log]
+
+
+def test_eight_copies_in_batches_of_two_lose_no_request(tmp_path: Path) -> None:
+    with scene(tmp_path, "chat", floor=8) as rollouts:
+        rig = rollouts.rig
+        rollouts.scale("chat", 8)
+        rollouts.start(components={"names": ["chat"]}, batch={"copies": 2})
+        ended = play_until(rollouts, "r1", chat=1200)
+        assert ended["status"] == "SUCCEEDED", ended
+        assert rollouts.image("chat") == NEW_IMAGE
+        assert rig.copies("chat") == rig.current("chat") == 8
+        job = rollouts.jobs()["chat"]
+        assert job.most_copies == 10, "two at a time beside the eight"
+        assert rig.cloud.world.tally.requests("chat").arrived >= 1200 * 5
+        assert lost(rig, "chat") == 0
+
+
+@pytest.mark.slow
+def test_a_slow_version_is_caught_in_the_second_wave_and_rolled_back_in_reverse(
+    tmp_path: Path,
+) -> None:
+    names = ("a", "b", "c", "d")
+    with scene(tmp_path, *names) as rollouts:
+        rig = rollouts.rig
+        # The leak shows under b's traffic only: a's is too light to tell.
+        slow = ServiceProfile(**(FAST | {"base_s": 3.0}))
+        rig.cloud.world.profiles.set("b", slow, image=NEW_IMAGE)
+        traffic = {"a": 60, "b": 120, "c": 120, "d": 120}
+        rig.play(35, **traffic)
+        rollouts.start(
+            components={"names": list(names)},
+            waves=[{"components": ["a"]}, {"components": ["c", "b"]}, {"percent": 100}],
+            gate={"bake_s": 300, "min_requests": 50, "no_traffic_wait_s": 300},
+        )
+        ended = play_until(rollouts, "r1", **traffic)
+        assert (ended["status"], ended["error"]) == ("FAILED", "RolledBack")
+        assert "b: latency" in rollouts.record().reason
+        assert rollouts.record().wave == 1
+        assert {name: rollouts.image(name) for name in names} == dict.fromkeys(names, IMAGE)
+        jobs = rollouts.jobs()
+        assert jobs["d"].phase == "Waiting"
+        back = sorted("abc", key=lambda name: jobs[name].ended_s or 0)
+        assert back == ["b", "c", "a"], "the newest first"
+        assert lost(rig, *names) == 0
+
+
+def alarm(rig: Rig, name: str, state: str) -> None:
+    cloudwatch = rig.cloud.client("cloudwatch")
+    cloudwatch.put_metric_alarm(
+        AlarmName=name,
+        Namespace="Shop",
+        MetricName="Complaints",
+        Statistic="Sum",
+        Period=60,
+        EvaluationPeriods=1,
+        Threshold=0.0,
+        ComparisonOperator="GreaterThanThreshold",
+        TreatMissingData="ignore",
+    )
+    cloudwatch.set_alarm_state(AlarmName=name, StateValue=state, StateReason="test")
+
+
+def until_phase(rollouts: Rollouts, component: str, phase: str, rollout_id: str = "r1") -> None:
+    rollouts.rig.until(lambda: rollouts.phases(rollout_id).get(component) == phase, step_s=10)
+
+
+@pytest.mark.slow
+def test_an_alarm_before_refuses_and_during_rolls_back(tmp_path: Path) -> None:
+    with scene(tmp_path, "chat", floor=4) as rollouts:
+        rig = rollouts.rig
+        rollouts.scale("chat", 4)
+        alarm(rig, "complaints", "ALARM")
+        gate = {"alarms": ["complaints"], "bake_s": 60, "no_traffic_wait_s": 0}
+        rollouts.start("before", components={"names": ["chat"]}, gate=gate)
+        assert rollouts.end("before")["error"] == "Refused"
+        alarm(rig, "complaints", "OK")
+        rollouts.start("during", components={"names": ["chat"]}, gate=gate)
+        until_phase(rollouts, "chat", "Updating", "during")
+        rig.play(1, chat=300)
+        alarm(rig, "complaints", "ALARM")
+        ended = play_until(rollouts, "during", chat=300)
+        assert (ended["status"], ended["error"]) == ("FAILED", "RolledBack")
+        assert rollouts.phases("during") == {"chat": "Restored"}
+        assert "complaints" in rollouts.record("during").reason
+        assert (rollouts.image("chat"), rig.copies("chat")) == (IMAGE, 4)
+        assert lost(rig, "chat") == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("by_alarm", [True, False], ids=["by alarm", "switch off"])
+def test_abort_in_the_middle_of_a_component(tmp_path: Path, by_alarm: bool) -> None:
+    with scene(tmp_path, "chat", floor=4) as rollouts:
+        rig = rollouts.rig
+        rollouts.scale("chat", 4)
+        rollouts.start(components={"names": ["chat"]}, abort_by_alarm=by_alarm)
+        until_phase(rollouts, "chat", "Updating")
+        rig.play(2, chat=300)
+        rig.store.abort_rollout("r1", "ada", "wrong version")
+        rollouts.answer("r1")
+        ended = play_until(rollouts, "r1", chat=300)
+        assert (ended["status"], ended["error"]) == ("FAILED", "RolledBack")
+        assert "aborted by ada: wrong version" in rollouts.record().reason
+        expected = "Restored" if by_alarm else "RolledBack"
+        assert rollouts.phases() == {"chat": expected}
+        assert (rollouts.image("chat"), rig.copies("chat")) == (IMAGE, 4)
+        assert lost(rig, "chat") == 0
+        assert rollouts.holds() == {}
+
+
+@pytest.mark.slow
+def test_pause_and_resume_act_between_components(tmp_path: Path) -> None:
+    with scene(tmp_path, "a", "b") as rollouts:
+        rollouts.start(components={"names": ["a", "b"]}, waves=[{"percent": 100}])
+        until_phase(rollouts, "a", "Updating")
+        rollouts.rig.store.pause_rollout("r1", True, "ada")
+        rollouts.rig.until(lambda: rollouts.record().status == "Paused")
+        rollouts.rig.cloud.run_for(1200)
+        assert rollouts.phases() == {"a": "Updated", "b": "Waiting"}
+        rollouts.rig.store.pause_rollout("r1", False, "ada")
+        rollouts.answer("r1")
+        assert rollouts.end()["status"] == "SUCCEEDED"
+
+
+@pytest.mark.slow
+def test_instances_that_do_not_come_end_in_the_old_version(tmp_path: Path) -> None:
+    with scene(tmp_path, "chat", floor=8) as rollouts:
+        rig = rollouts.rig
+        rollouts.scale("chat", 8)
+        rig.cloud.world.faults.obtainable_instances["ml.p4d.24xlarge"] = 1
+        rollouts.start(components={"names": ["chat"]}, component_time_limit_s=600)
+        ended = play_until(rollouts, "r1", chat=300)
+        assert (ended["status"], ended["error"]) == ("FAILED", "RolledBack")
+        assert rollouts.phases() == {"chat": "Restored"}
+        assert (rollouts.image("chat"), rig.current("chat")) == (IMAGE, 8)
+        assert lost(rig, "chat") == 0
+
+
+@pytest.mark.slow
+def test_no_room_is_refused(tmp_path: Path) -> None:
+    with scene(tmp_path, "chat", floor=8, instances=1) as rollouts:
+        rollouts.scale("chat", 8)
+        rollouts.start(components={"names": ["chat"]})
+        ended = rollouts.end()
+        assert (ended["error"], "has no room" in ended["cause"]) == ("Refused", True)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("works", [True, False], ids=["works", "does not start"])
+def test_a_model_at_zero_is_updated_woken_proven_and_put_back(tmp_path: Path, works: bool) -> None:
+    with scene(tmp_path, "quiet", "other", floor=0) as rollouts:
+        rig = rollouts.rig
+        if not works:
+            broken = ServiceProfile(image_gb=0.5, weights_gb=0.5, fails_health_check=True)
+            rig.cloud.world.profiles.set("quiet", broken, image=NEW_IMAGE)
+        rollouts.scale("quiet", 0)
+        startup = {"StartupParameters": {"ContainerStartupHealthCheckTimeoutInSeconds": 60}}
+        rollouts.start(
+            components={"names": ["quiet"]},
+            patch={"Container": {"Image": NEW_IMAGE}, **startup},
+            component_time_limit_s=3600,
+        )
+        ended = rollouts.end()
+        what = [entry.what for entry in rollouts.jobs()["quiet"].log]
+        assert "Wake" in what
+        rig.until(lambda: rig.copies("quiet") == 0)
+        if works:
+            assert ended["status"] == "SUCCEEDED", ended
+            assert ("PutBack" in what, rollouts.image("quiet")) == (True, NEW_IMAGE)
+        else:
+            assert ended["error"] == "RolledBack", ended
+            assert rollouts.image("quiet") == IMAGE
+
+
+@pytest.mark.slow
+def test_an_execution_stopped_from_outside_leaves_no_hold(tmp_path: Path) -> None:
+    with scene(tmp_path, "chat", floor=4) as rollouts:
+        rollouts.scale("chat", 4)
+        arn = rollouts.start(components={"names": ["chat"]})
+        until_phase(rollouts, "chat", "Updating")
+        assert set(rollouts.holds()) == {"chat"}
+        rollouts.api.stop_execution(executionArn=arn)
+        rollouts.rig.cloud.run_for(121)
+        assert rollouts.holds() == {}
+        assert rollouts.record().status == "Abandoned"
+        rollouts.rig.cloud.run_for(1800)
+        assert all(one["status"] != "RUNNING" for one in rollouts.children())
+        assert rollouts.holds() == {}
+
+
+@pytest.mark.slow
+def test_a_surge_meets_copies_raised_beforehand(tmp_path: Path) -> None:
+    """Yesterday at this hour it needed three times as many; meanwhile it can't be scaled."""
+    with scene(tmp_path, "chat", ceiling=8) as rollouts:
+        rig = rollouts.rig
+        rig.play(30, chat=1500)
+        rig.cloud.run_for(86_400 - 3600)
+        rig.play(40, chat=400)
+        copies = rig.copies("chat")
+        rollouts.start(components={"names": ["chat"]}, on_peak="raise")
+        rig.play(8, chat=400)
+        ended = play_until(rollouts, "r1", chat=1500)
+        assert ended["status"] == "SUCCEEDED", ended
+        job = rollouts.jobs()["chat"]
+        assert (job.step.raise_to or 0) > copies
+        assert lost(rig, "chat") == 0
+
+
+SMALLER = {"ComputeResourceRequirements": {"NumberOfAcceleratorDevicesRequired": 1}}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("escrow", [True, False], ids=["with escrow", "without"])
+def test_a_rollback_that_would_not_fit_without_escrow(tmp_path: Path, escrow: bool) -> None:
+    """The new version needs half the GPUs; a busy neighbour grows into what it sets free."""
+    with scene(tmp_path, "big", "eager", instances=1, ceiling=8) as rollouts:
+        rig = rollouts.rig
+        needs = {
+            "NumberOfAcceleratorDevicesRequired": 2,
+            "NumberOfCpuCoresRequired": 4,
+            "MinMemoryRequiredInMb": 16384,
+        }
+        rig.sagemaker.update_inference_component(
+            InferenceComponentName="big",
+            Specification={
+                "Container": {"Image": IMAGE, "ArtifactUrl": "s3://models/big/"},
+                "ComputeResourceRequirements": needs,
+            },
+        )
+        rig.until(lambda: rig.status("big") == "InService")
+        rollouts.scale("big", 2)
+        rollouts.start(
+            components={"names": ["big"]},
+            patch={"Container": {"Image": NEW_IMAGE}, **SMALLER},
+            escrow=escrow,
+            gate={"bake_s": 1200, "no_traffic_wait_s": 0},
+            component_time_limit_s=600,
+        )
+        until_phase(rollouts, "big", "Updated")
+        rig.play(12, eager=6000)
+        rig.store.abort_rollout("r1", "ada", "not this one")
+        rollouts.answer("r1")
+        ended = play_until(rollouts, "r1", eager=6000)
+        if escrow:
+            assert ended["error"] == "RolledBack", ended
+            assert (rollouts.image("big"), rig.current("big")) == (IMAGE, 2)
+        else:
+            assert ended["error"] == "Stuck", ended
+            assert rollouts.phases() == {"big": "Stuck"}
