@@ -63,8 +63,9 @@ def diff(
     """Show what publishing a file would change: settings, and what comes of them for each model."""
     place = place_of(table, stack, region, profile)
     with reported_failures():
-        compiled = compiled_file(file)
+        compiled_file(file)
         controller = open_controller(place)
+        compiled = _adopting(file, controller)
         with explained(place):
             pointer, before = in_force(controller)
             found = fleet_diff.compare(
@@ -95,9 +96,10 @@ def publish(
     """Check a fleet file and put it in force: the whole fleet at once, or nothing of it."""
     place = place_of(table, stack, region, profile)
     with reported_failures():
-        compiled = compiled_file(file)
-        announce(file, compiled)
+        compiled_file(file)
         controller = open_controller(place)
+        compiled = _adopting(file, controller)
+        announce(file, compiled)
         _put_in_force(controller, compiled.endpoints, compiled.version, expect, yes)
 
 
@@ -187,8 +189,28 @@ def _put_in_force(
 
 
 def compiled_file(file: Path) -> CompiledFleet:
-    """The fleet of a file as it would be published."""
+    """The fleet of a file, without what is adopted by tag."""
     return compile_fleet(load_fleet(file, at_s=int(clock.now_s())))
+
+
+def _adopting(file: Path, controller: Controller) -> CompiledFleet:
+    """The fleet as it would be published: with the components that carry its adoption tag."""
+    at_s = int(clock.now_s())
+    fleet = load_fleet(file, at_s=at_s)
+    if fleet.adoption is None:
+        return compile_fleet(fleet)
+    from icscaler.adapters.sagemaker import SageMakerEndpoints
+    from icscaler.adapters.tags import tagged_components
+
+    with explained(controller.place):
+        sagemaker = controller.client("sagemaker")
+        described = SageMakerEndpoints(
+            sagemaker, controller.client("application-autoscaling"), budget_s=600
+        )
+        endpoints, tag = sorted(fleet.endpoints), fleet.adoption.tag
+        found = tagged_components(sagemaker, described, endpoints, tag, at_s)
+    say(f"{number(len(found), 'component')} with the tag {tag} found.")
+    return compile_fleet(load_fleet(file, at_s=at_s, tagged=found))
 
 
 def announce(file: Path, compiled: CompiledFleet) -> None:

@@ -30,6 +30,7 @@ SECTIONS: tuple[tuple[str, type[Part]], ...] = (
     ("`policy`", settings.PolicyKeys),
     ("`policy.target_tracking`", settings.TargetTrackingKeys),
     ("`limits`", settings.LimitsKeys),
+    ("`adoption`", schema.AdoptionKeys),
     ("`schedules[]`", when.ScheduleEntry),
     ("`calendars.<name>`", when.CalendarKeys),
     ("`overrides[]`", when.OverrideEntry),

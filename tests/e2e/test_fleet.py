@@ -52,6 +52,17 @@ def test_diff_publish_and_roll_back(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         again = operator.run(f"fleet rollback {listed[1]['version']} --yes --expect {first}")
         assert again.exit_code == 0, again.output
 
+        arn = stage.describe("stranger")["InferenceComponentArn"]
+        tags = [{"Key": "scaled", "Value": "batch"}, {"Key": "scaled:max_copies", "Value": "2"}]
+        stage.sagemaker.add_tags(ResourceArn=arn, Tags=tags)
+        file.write_text(FLEET + "adoption: {tag: scaled}\n", "utf-8")
+        adopted = operator.run(f"fleet publish {file} --yes")
+        assert adopted.exit_code == 0, adopted.output
+        assert "1 component with the tag scaled found" in adopted.output
+        assert "+ shared/stranger: batch, 0 to 2 copies" in adopted.output
+        stage.play(20)
+        assert stage.copies("stranger") == 0, "unused, so unloaded like any other"
+
 
 SCHEDULED = (
     FLEET.replace("[blocks, flows]}", "[blocks, flows], group: generators}")

@@ -52,6 +52,8 @@ class Place:
 class Document:
     """`data` as dicts, lists and scalars; `places` maps paths to where their key or item begins.
 
+    `origins` names where parts of `data` came from that do not stand in the text.
+
     `problems` are those of reading; with any of them `data` is what could be made out, and None
     when that is nothing.
     """
@@ -60,6 +62,7 @@ class Document:
     data: Any = None
     places: dict[Path, Place] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    origins: dict[Path, str] = field(default_factory=dict)
 
     def place(self, path: Path) -> Place:
         """Where `path` stands, or the nearest thing around it that does stand somewhere."""
@@ -72,15 +75,12 @@ class Document:
         self, path: Path, problem: str, remedy: str = "", *, warning: bool = False
     ) -> Problem:
         """A problem at `path`."""
+        severity = "warning" if warning else "error"
+        if origin := self.origins.get(path[:2]):
+            return Problem(origin, 0, 0, key_path(path[2:]), problem, remedy, severity)
         place = self.place(path)
         return Problem(
-            self.name,
-            place.line,
-            place.column,
-            key_path(path),
-            problem,
-            remedy,
-            "warning" if warning else "error",
+            self.name, place.line, place.column, key_path(path), problem, remedy, severity
         )
 
 

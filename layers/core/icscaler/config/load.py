@@ -12,6 +12,7 @@ from icscaler.config.problems import FleetFileError, Path, Problem
 from icscaler.config.resolve import Parts
 from icscaler.config.schema import EndpointKeys, FleetFile, ModelEntry, fleet_json_schema
 from icscaler.config.settings import ClassKeys, DefaultKeys
+from icscaler.config.tagged import Tagged, entries, listed_names
 from icscaler.config.when import CalendarKeys, OverrideEntry, ScheduleEntry
 from icscaler.config.wording import worded
 
@@ -21,12 +22,17 @@ Part = TypeVar("Part", bound=BaseModel)
 
 
 def load_fleet(
-    source: FilePath | str, *, name: str | None = None, at_s: int | None = None
+    source: FilePath | str,
+    *,
+    name: str | None = None,
+    at_s: int | None = None,
+    tagged: Sequence[Tagged] = (),
 ) -> FleetFile:
     """Read and check a fleet: a `Path` is a file to read, a `str` is the YAML text itself.
 
     `name` is what problems call the file. `at_s` (epoch seconds) is the time by which overrides
     count as expired; without it that is not checked. What is odd but usable is in `.warnings`.
+    `tagged` are the components that carry the file's adoption tag, when they were looked for.
 
     Raises `FleetFileError` with every problem, warnings included, by line.
     """
@@ -35,7 +41,7 @@ def load_fleet(
     else:
         text, name = source, name or DEFAULT_NAME
     document = read_document(text, name)
-    fleet, found = _checked(document, at_s)
+    fleet, found = _checked(document, at_s, tagged)
     problems = _sorted(found)
     if fleet is None or any(problem.severity == "error" for problem in problems):
         raise FleetFileError(problems)
@@ -53,7 +59,9 @@ def _read(path: FilePath) -> str:
     raise FleetFileError([Problem(str(path), 0, 0, "", reason, remedy)])
 
 
-def _checked(document: Document, at_s: int | None) -> tuple[FleetFile | None, list[Problem]]:
+def _checked(
+    document: Document, at_s: int | None, tagged: Sequence[Tagged]
+) -> tuple[FleetFile | None, list[Problem]]:
     problems = list(document.problems)
     data = document.data
     if not isinstance(data, dict):
@@ -75,6 +83,7 @@ def _checked(document: Document, at_s: int | None) -> tuple[FleetFile | None, li
         )
         for path in nothing
     ]
+    problems += _adopt(document, data, tagged)
     fleet: FleetFile | None = None
     try:
         fleet = FleetFile.model_validate(data)
@@ -85,6 +94,19 @@ def _checked(document: Document, at_s: int | None) -> tuple[FleetFile | None, li
     doubtful = parts.doubtful | {_part_of(path) for path in nothing}
     problems += check(Case.of(parts, doubtful, data, document, at_s))
     return fleet, problems
+
+
+def _adopt(document: Document, data: dict[str, Any], tagged: Sequence[Tagged]) -> list[Problem]:
+    """Add entries for tagged components to the raw `models`; what is wrong with their tags."""
+    adoption, models = data.get("adoption"), data.get("models")
+    tag = adoption.get("tag") if isinstance(adoption, dict) else None
+    if not isinstance(tag, str) or not isinstance(models, list):
+        return []
+    added, problems = entries(tag, tagged, listed_names(data))
+    for entry in added:
+        document.origins["models", len(models)] = f"tags of {entry['name']}"
+        models.append(entry)
+    return problems
 
 
 def _take_nothings(data: Any, path: Path = ()) -> Iterator[Path]:
@@ -149,7 +171,8 @@ def _usable_parts(data: dict[str, Any]) -> Parts:
         section(OverrideEntry, "overrides"),
         section(ScheduleEntry, "schedules"),
         section(CalendarKeys, "calendars"),
-        doubtful=frozenset(doubtful),
+        "adoption" in data,
+        frozenset(doubtful),
     )
 
 

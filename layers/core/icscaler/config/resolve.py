@@ -50,6 +50,7 @@ class Parts:
     overrides: Mapping[int, OverrideEntry]
     schedules: Mapping[int, ScheduleEntry] = field(default_factory=dict)
     calendars: Mapping[str, CalendarKeys] = field(default_factory=dict)
+    adopts: bool = False
     doubtful: frozenset[Path] = frozenset()
 
     @classmethod
@@ -63,6 +64,7 @@ class Parts:
             dict(enumerate(fleet.overrides)),
             dict(enumerate(fleet.schedules)),
             fleet.calendars,
+            fleet.adoption is not None,
         )
 
     def class_keys(self, name: str) -> ClassKeys | None:

@@ -153,6 +153,17 @@ class ModelEntry(Settings):
     )
 
 
+class AdoptionKeys(Part):
+    """Components that are managed because they carry a tag, without an entry of their own."""
+
+    tag: Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[\w.:/=+@-]+$")] = Field(
+        description="The tag's key. Its value is the component's class, `managed` for the default "
+        "class, or `off`. Tags `<tag>:min_copies`, `:max_copies`, `:idle_s`, `:group` and `:owner` "
+        "are settings of the component.",
+        examples=["icscaler"],
+    )
+
+
 class FleetFile(Part):
     """A fleet: endpoints, the models on them, and what they are worth."""
 
@@ -218,6 +229,12 @@ class FleetFile(Part):
         default={},
         description="Lists of days, like holidays, for schedules to leave out or to keep to.",
         examples=[{"holidays": {"days": ["01-01", "2027-03-29"]}}],
+    )
+    adoption: AdoptionKeys | None = Field(
+        default=None,
+        description="Also manage components of these endpoints that carry a tag. They are read "
+        "from AWS by `diff` and `publish`.",
+        examples=[{"tag": "icscaler"}],
     )
     _warnings: tuple[Problem, ...] = PrivateAttr(())
 

@@ -34,7 +34,7 @@ def _entries(case: Case) -> Iterator[Problem]:
                 f"mixes names and patterns ({patterns[0]!r})",
                 "use two entries: one lists models, the other gives settings",
             )
-        elif patterns and not any(matches(name, entry.name) for name in case.model_names):
+        elif patterns and not _adopts_or_matches(case, entry.name):
             yield case.problem(
                 (*path, "name"),
                 f"no model matches {', '.join(map(repr, patterns))}",
@@ -51,12 +51,18 @@ def _entries(case: Case) -> Iterator[Problem]:
                     "a component's name is unique in an account and Region: keep one entry",
                 )
             first.setdefault(name, here)
-    if not case.model_names and ("models",) not in case.doubtful and case.parts.models:
+    none_listed = not case.model_names and not case.parts.adopts
+    if none_listed and ("models",) not in case.doubtful and case.parts.models:
         yield case.problem(
             ("models",),
             "no model is listed by its exact name",
             "only components listed by name are managed; patterns give settings to them",
         )
+
+
+def _adopts_or_matches(case: Case, patterns: tuple[str, ...]) -> bool:
+    """Whether some model is, or by its tag may be, what patterns are for."""
+    return case.parts.adopts or any(matches(name, patterns) for name in case.model_names)
 
 
 def _classes(case: Case) -> Iterator[Problem]:
@@ -162,7 +168,7 @@ def _adapter(case: Case, model: Resolved) -> Iterator[Problem]:
 
 def _endpoints(case: Case) -> Iterator[Problem]:
     used = {model.get("endpoint") for model in case.models}
-    if any(path[0] in ("models", "endpoints") for path in case.doubtful):
+    if case.parts.adopts or any(path[0] in ("models", "endpoints") for path in case.doubtful):
         return
     for name in case.parts.endpoints:
         if name not in used:
