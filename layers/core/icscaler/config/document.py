@@ -7,7 +7,7 @@ problems, aliases are fine until they multiply beyond reason, `<<` merges mappin
 
 import re
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 
@@ -75,7 +75,7 @@ class Document:
         self, path: Path, problem: str, remedy: str = "", *, warning: bool = False
     ) -> Problem:
         """A problem at `path`."""
-        severity = "warning" if warning else "error"
+        severity: Literal["error", "warning"] = "warning" if warning else "error"
         if origin := self.origins.get(path[:2]):
             return Problem(origin, 0, 0, key_path(path[2:]), problem, remedy, severity)
         place = self.place(path)
