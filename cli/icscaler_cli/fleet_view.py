@@ -86,7 +86,7 @@ def _in_short(model: ModelConfig) -> str:
 def fleet_table(endpoints: Mapping[str, EndpointConfig]) -> Table:
     """Every model of a fleet, one a row."""
     table = Table(box=None, pad_edge=False)
-    for title in ("endpoint", "model", "class", "copies", "per copy", "target", "idle", "state"):
+    for title in ("endpoint", "model", "class", "copies", "per copy", "policy", "idle", "state"):
         table.add_column(title, overflow="fold")
     for name, config in sorted(endpoints.items()):
         for model in config.models.values():
@@ -109,7 +109,10 @@ def _row(config: EndpointConfig, model: ModelConfig) -> tuple[str, ...]:
         )
         if on
     ]
-    idle = "never" if model.idle_s is None else f"{model.idle_s} s"
-    target = f"{model.policy.target_value:g} {model.policy.metric}"
+    if model.policy is None:
+        idle, target = "learned", f"objective, {model.concurrent_requests_per_copy} at once"
+    else:
+        idle = "never" if model.idle_s is None else f"{model.idle_s} s"
+        target = f"{model.policy.target_value:g} {model.policy.metric}"
     per_copy = f"{model.resources.gpus} GPUs, {model.resources.memory_mb} MB"
     return (model.name, model.class_name, copies, per_copy, target, idle, ", ".join(switches))

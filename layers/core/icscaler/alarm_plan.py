@@ -58,13 +58,13 @@ class AlarmPlan:
         return (*self.create, *self.update)
 
 
-def spike_alarm(prefix: str, endpoint: str, component: str, target_value: float) -> MetricAlarm:
-    """The alarm of one component: more in flight per copy than its policy aims at."""
+def spike_alarm(prefix: str, endpoint: str, component: str, threshold: float) -> MetricAlarm:
+    """The alarm of one component: more in flight per copy than it serves or its policy aims at."""
     return MetricAlarm(
         name=f"{prefix}{SPIKE}{component}",
         description=(
             f"icscaler: more requests in flight per copy of {component} than the target of "
-            f"{target_value:g}. Asks for a look at {endpoint}; nobody needs to act."
+            f"{threshold:g}. Asks for a look at {endpoint}; nobody needs to act."
         ),
         namespace="AWS/SageMaker",
         metric="ConcurrentRequestsPerCopy",
@@ -74,7 +74,7 @@ def spike_alarm(prefix: str, endpoint: str, component: str, target_value: float)
         periods=6,
         datapoints=1,
         comparison="GreaterThanThreshold",
-        threshold=target_value,
+        threshold=threshold,
         missing_data="notBreaching",
     )
 
@@ -82,12 +82,19 @@ def spike_alarm(prefix: str, endpoint: str, component: str, target_value: float)
 def wanted(configs: Iterable[EndpointConfig], prefix: str) -> dict[str, MetricAlarm]:
     """By name: one for each model that asks for it, where a look could add a copy."""
     alarms = [
-        spike_alarm(prefix, config.name, model.name, model.policy.target_value)
+        spike_alarm(prefix, config.name, model.name, threshold)
         for config in configs
         for model in config.models.values()
-        if model.spike_alarm and model.policy.metric == "concurrency" and _may_grow(config, model)
+        if model.spike_alarm and _may_grow(config, model) and (threshold := _threshold(model))
     ]
     return {alarm.name: alarm for alarm in alarms}
+
+
+def _threshold(model: ModelConfig) -> float | None:
+    """In flight per copy: the target, or what a copy serves at once. None: it follows another."""
+    if model.policy is None:
+        return model.concurrent_requests_per_copy
+    return model.policy.target_value if model.policy.metric == "concurrency" else None
 
 
 def _may_grow(config: EndpointConfig, model: ModelConfig) -> bool:

@@ -21,14 +21,17 @@ from icscaler.entities import (
     EndpointConfig,
     EndpointState,
     Intent,
+    ModelConfig,
     ModelState,
+    Objective,
     Plan,
     Snapshot,
     Step,
+    TargetTracking,
     VariantState,
 )
 from icscaler.learned import FinishedStart
-from icscaler.policies import evidence, keep_alive, startup
+from icscaler.policies import evidence, keep_alive, startup, tournament
 from icscaler.reasons import Reason
 
 
@@ -87,7 +90,7 @@ def _recommend(
 ) -> groups.Wish:
     model, view = config.models[name], seen.components[name]
     state = ownership.follow(config, model, before.models.get(name), seen, before.last_look_s)
-    fresh = evidence.learn(config, model, state, seen)
+    fresh = evidence.learn(config, model, state, seen, before.decisions_s)
     case = guards.Case(config, model, state, seen, view.desired_copies, view.current_copies)
     steps: list[Step] = []
     recommended = _demand(case, fresh, steps)
@@ -111,14 +114,54 @@ def _shape(wish: groups.Wish, wanted: int) -> Decision:
 
 
 def _demand(case: guards.Case, fresh: evidence.Fresh | None, steps: list[Step]) -> int:
-    """What demand asks for: levels above one copy by target tracking, copy 1 by recent use."""
+    """What demand asks for, by the model's kind of policy."""
+    if case.model.policy is None:
+        return _by_objective(case, fresh, steps)
+    return _by_target(case, case.model.policy, fresh, steps)
+
+
+def _by_objective(case: guards.Case, fresh: evidence.Fresh | None, steps: list[Step]) -> int:
+    """The copies that earn their GPUs by the tournament's vote."""
+    state, known_until_s = case.state, case.state.last_minute_s + evidence.MINUTE_S
+    memory = state.tournament or tournament.fresh_memory()
+    now = tournament.Now(
+        load=fresh.load if fresh is not None else 0.0, used=state.last_active_s > known_until_s
+    )
+    copies = tournament.choose(memory, terms(case.config, case.model), now).copies
+    if copies < case.from_copies and state.last_unknown_s >= known_until_s:
+        steps.append(Step(Reason.NO_DATA, case.from_copies))
+        return case.from_copies
+    if case.from_copies == 0 and copies > 0:
+        steps.append(Step(_presence_reason(case, fresh), copies))
+    else:
+        earned = copies >= case.from_copies
+        reason = Reason.EARNS_ITS_GPUS if earned else Reason.NOT_WORTH_ITS_GPUS
+        steps.append(Step(reason, copies))
+    return copies
+
+
+def terms(config: EndpointConfig, model: ModelConfig) -> tournament.Terms:
+    """What copies and requests of a model are worth, as configured."""
+    objective = model.objective or Objective()
+    return tournament.Terms(
+        slots=float(model.concurrent_requests_per_copy or 1),
+        gpus=model.resources.gpus,
+        price=config.price,
+        rare_per_s=objective.rare_per_s,
+    )
+
+
+def _by_target(
+    case: guards.Case, policy: TargetTracking, fresh: evidence.Fresh | None, steps: list[Step]
+) -> int:
+    """Levels above one copy by target tracking, copy 1 by recent use."""
     state, known_until_s = case.state, case.state.last_minute_s + evidence.MINUTE_S
     window = evidence.highest(state.recommendations)
     newest = fresh.copies if fresh is not None else 0
     latest = max(newest, state.recommendations[-1][1] if state.recommendations else 0)
     wish = max(newest, window or 0)
     unknown_s = known_until_s - state.last_unknown_s
-    if unknown_s < case.model.policy.scale_in_stabilization_s and wish < case.from_copies:
+    if unknown_s < policy.scale_in_stabilization_s and wish < case.from_copies:
         steps.append(Step(Reason.NO_DATA, case.from_copies))
         return case.from_copies
     if wish > 1:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
-from icscaler.learned import FinishedStart, ServiceTime, StartTimes
+from icscaler.learned import FinishedStart, ServiceTime, StartTimes, TournamentMemory
 from icscaler.reasons import Notice, Reason
 from icscaler.schedules.windows import Schedule
 from icscaler.schedules.zones import Zone
@@ -50,6 +50,16 @@ class TargetTracking:
 
 
 @dataclass(frozen=True, slots=True)
+class Objective:
+    """The policy under which every copy earns its GPUs (`policies.tournament`).
+
+    `rare_per_s`: requests of a model called this often a second are worth double.
+    """
+
+    rare_per_s: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
     """How fast one component's copies may move, and how long things are remembered.
 
@@ -84,6 +94,7 @@ class ModelConfig:
 
     `concurrent_requests_per_copy`: how many requests one copy serves at once; more wait in its
     container. None: not stated, so its accepted load is not learned.
+    `policy` and `objective`: one of them says how copies follow demand, the other is None.
     `overlays` are bounds that workflows laid on; the compiled file has none. `schedules` names
     those of the endpoint that are for it, in the order of the file.
     """
@@ -91,7 +102,7 @@ class ModelConfig:
     name: str
     variant: str
     resources: CopyResources
-    policy: TargetTracking
+    policy: TargetTracking | None = None
     class_name: str = "interactive"
     worth: float = 10.0
     protected: bool = False
@@ -109,6 +120,7 @@ class ModelConfig:
     overlays: tuple[Override, ...] = ()
     concurrent_requests_per_copy: int | None = None
     schedules: tuple[str, ...] = ()
+    objective: Objective | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +136,10 @@ class VariantConfig:
 
 @dataclass(frozen=True, slots=True)
 class EndpointConfig:
-    """One endpoint as compiled from the fleet file: all that a look at it needs to know."""
+    """One endpoint as compiled from the fleet file: all that a look at it needs to know.
+
+    `price`: requests that one GPU-minute must save, for models with an objective.
+    """
 
     name: str
     version: str
@@ -138,6 +153,7 @@ class EndpointConfig:
     shortage_memory_s: int = 1800
     schedules: dict[str, Schedule] = field(default_factory=dict)
     zones: dict[str, Zone] = field(default_factory=dict)
+    price: float = 30.0
 
 
 # ---------------------------------------------------------------- observation
@@ -328,6 +344,7 @@ class ModelState:
     noticed: tuple[str, ...] = ()
     service: ServiceTime = field(default_factory=ServiceTime)
     starts: StartTimes = field(default_factory=StartTimes)
+    tournament: TournamentMemory | None = None
 
 
 @dataclass(slots=True)

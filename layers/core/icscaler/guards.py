@@ -83,15 +83,16 @@ def hold_when_metrics_vanished(case: Case, copies: int) -> tuple[int, Reason | N
 
 def keep_scale_in_disabled(case: Case, copies: int) -> tuple[int, Reason | None]:
     """`disable_scale_in`: the policy only scales out (AWS's DisableScaleIn)."""
-    if copies < case.from_copies and case.model.policy.disable_scale_in:
+    policy = case.model.policy
+    if policy is not None and copies < case.from_copies and policy.disable_scale_in:
         return case.from_copies, Reason.SCALE_IN_DISABLED
     return copies, None
 
 
 def cool_down_scale_in(case: Case, copies: int) -> tuple[int, Reason | None]:
     """A pause after each observed scale in; a scale out ends it (AWS's ScaleInCooldown)."""
-    state = case.state
-    cooling = case.at_s - state.last_scale_in_s < case.model.policy.scale_in_cooldown_s
+    state, policy = case.state, case.model.policy
+    cooling = policy and case.at_s - state.last_scale_in_s < policy.scale_in_cooldown_s
     if copies < case.from_copies and cooling and state.last_scale_in_s >= state.last_scale_out_s:
         return case.from_copies, Reason.SCALE_IN_COOLDOWN
     return copies, None
@@ -99,10 +100,11 @@ def cool_down_scale_in(case: Case, copies: int) -> tuple[int, Reason | None]:
 
 def cool_down_scale_out(case: Case, copies: int) -> tuple[int, Reason | None]:
     """A pause after each observed scale out; only a larger one passes, and waking always does."""
-    if case.from_copies == 0 or copies <= case.from_copies:
+    policy = case.model.policy
+    if policy is None or case.from_copies == 0 or copies <= case.from_copies:
         return copies, None
     state = case.state
-    cooling = case.at_s - state.last_scale_out_s < case.model.policy.scale_out_cooldown_s
+    cooling = case.at_s - state.last_scale_out_s < policy.scale_out_cooldown_s
     if cooling and copies - case.from_copies <= state.last_scale_out_copies:
         return case.from_copies, Reason.SCALE_OUT_COOLDOWN
     return copies, None

@@ -68,11 +68,17 @@ def check(look: Look, decide: Decide) -> list[str]:
 
 
 def check_monotonic(look: Look, decide: Decide, name: str) -> list[str]:
-    """5: same state, one look, before packing: more demand never gives fewer copies."""
+    """5: same state, one look, before packing: more demand never gives fewer copies.
+
+    Demand of settled minutes also moves the weights of a tournament, so for models with an
+    objective only the fresh minutes grow.
+    """
     minutes = look.seen.metrics.get(name)
     if minutes is None or name not in look.plan.decisions:
         return []
-    louder = tuple(_double(minute) for minute in minutes)
+    learns = look.config.models[name].policy is None
+    from_s = evidence.settled_until_s(look.config, look.seen.at_s) if learns else 0
+    louder = tuple(_double(minute) if minute.at_s >= from_s else minute for minute in minutes)
     seen = replace(look.seen, metrics={**look.seen.metrics, name: louder})
     _, plan = decide(look.config, look.state, seen, seen.at_s)
     before, after = look.plan.decisions[name], plan.decisions[name]
@@ -204,7 +210,8 @@ def _wakes(look: Look) -> Iterator[str]:
             continue
         if any(step.reason in excused for step in decision.steps):
             continue
-        idle_s = case.model.idle_s
+        # Every keep rule stays at least four minutes after use.
+        idle_s = 240 if case.model.policy is None else case.model.idle_s
         since_s = 0 if idle_s is None else case.state.last_minute_s + evidence.MINUTE_S - idle_s
         minutes = look.seen.metrics.get(name, ())
         asked = any(m.refused and m.at_s >= since_s for m in minutes)

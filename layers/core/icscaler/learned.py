@@ -1,10 +1,13 @@
 """What is learned of a component from its own past, as it is kept between looks.
 
-Part of `entities.ModelState`, apart only for its size. Values are frozen: learning makes new ones.
+Part of `entities.ModelState`, apart only for its size. Values: learning makes new ones.
 Fields may be added with a default, so that the version before can read what a newer one wrote.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+TOURNAMENT_VERSION = 1
+NEVER_USED = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,3 +73,47 @@ class StartTimes:
     demand_s: int = 0
     underway: Underway | None = None
     last: FinishedStart | None = None
+
+
+@dataclass(slots=True)
+class TournamentMemory:
+    """Evidence and recent load of one model, by settled metric minute.
+
+    `newest_s`: start of the newest minute taken in. `minutes`: how many were taken in. `idle`:
+    minutes since the last one with a request, a million where none was ever seen. `recent`: load
+    of the last 45 minutes, oldest first. `blocks`: peaks of whole ten-minute blocks up to block
+    `block - 1`, -1.0 where nothing was known; `block_peak` is that of block `block`, which still
+    runs. `long_peaks`: highest complete blocks of each long window; `yesterday`: highest load
+    around this time yesterday.
+
+    `bases`: newest value of every base signal. `lows`: per base signal what can still be its
+    minimum over a start-up, as minute, value, minute, value, ... with rising values.
+
+    `waiting`, `held`, `missed`: per level rule the slot-seconds waiting, and in growing units
+    (`level_unit` is one of now) the copy-minutes above copy 1 and the requests lost. `wanted`: for
+    how many minutes each keep rule has wanted copy 1. `kept`, `refused`: per keep rule in units of
+    `keep_unit`. `asked`, `asked_s`: requests and seconds they were counted over, both fading.
+    """
+
+    version: int = TOURNAMENT_VERSION
+    newest_s: int = 0
+    minutes: int = 0
+    idle: int = NEVER_USED
+    recent: list[float] = field(default_factory=list)
+    block: int = -1
+    block_peak: float = 0.0
+    blocks: list[float] = field(default_factory=list)
+    long_peaks: list[float] = field(default_factory=list)
+    yesterday: float = 0.0
+    bases: list[float] = field(default_factory=list)
+    lows: list[list[float]] = field(default_factory=list)
+    level_unit: float = 1.0
+    waiting: list[float] = field(default_factory=list)
+    held: list[float] = field(default_factory=list)
+    missed: list[float] = field(default_factory=list)
+    keep_unit: float = 1.0
+    wanted: list[int] = field(default_factory=list)
+    kept: list[float] = field(default_factory=list)
+    refused: list[float] = field(default_factory=list)
+    asked: float = 0.0
+    asked_s: float = 0.0

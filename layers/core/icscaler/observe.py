@@ -157,7 +157,7 @@ def _series(
     settled_s = evidence.settled_until_s(config, at_s)
     latency_s = accepted_load.latency_since_s(model, service, active_s, loaded, settled_s)
     latency = latency_s is not None
-    in_flight = model.policy.metric == "concurrency" or bool(model.concurrent_requests_per_copy)
+    in_flight = evidence.reads_in_flight(model)
     return SeriesRequest(
         component=model.name,
         start_s=start_s if latency_s is None else min(start_s, latency_s),

@@ -14,6 +14,8 @@ class Reason(StrEnum):
     TARGET_MET = "TargetMet"
     ABOVE_TARGET = "AboveTarget"
     BELOW_TARGET = "BelowTarget"
+    EARNS_ITS_GPUS = "EarnsItsGpus"
+    NOT_WORTH_ITS_GPUS = "NotWorthItsGpus"
     RECENTLY_USED = "RecentlyUsed"
     IDLE = "Idle"
     WOKEN_BY_REFUSED_REQUEST = "WokenByRefusedRequest"

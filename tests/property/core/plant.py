@@ -6,6 +6,7 @@ people interfere, and components are refused or in flight at random.
 
 import random
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from icscaler.decide import decide
 from icscaler.entities import (
@@ -18,6 +19,7 @@ from icscaler.entities import (
     Limits,
     MetricMinute,
     ModelConfig,
+    Objective,
     Outcome,
     OutcomeKind,
     Override,
@@ -44,14 +46,7 @@ def config_of(rng: random.Random, start_s: int) -> EndpointConfig:
             name=name,
             variant="main",
             resources=CopyResources(rng.choice([1, 1, 2, 4, 8]), 4.0, rng.choice([8, 64]) * 1024),
-            policy=TargetTracking(
-                rng.choice(["concurrency", "invocations"]),
-                rng.choice([4.0, 20.0]),
-                scale_in_stabilization_s=rng.choice([0, 120, 300]),
-                scale_out_cooldown_s=rng.choice([0, 180]),
-                scale_in_cooldown_s=rng.choice([0, 300]),
-                disable_scale_in=rng.random() < 0.1,
-            ),
+            **_policy(rng),
             worth=rng.choice([1.0, 10.0, 100.0]),
             protected=least > 0 and rng.random() < 0.5,
             min_copies=least,
@@ -63,7 +58,8 @@ def config_of(rng: random.Random, start_s: int) -> EndpointConfig:
         )
     maximum = rng.choice([None, 2, 4])
     variant = VariantConfig("ml.p4d.24xlarge", 8, 96.0, 1_000_000, maximum)
-    config = EndpointConfig("shared", "v1", {"main": variant}, models)
+    price = rng.choice([1.0, 30.0, 1000.0])
+    config = EndpointConfig("shared", "v1", {"main": variant}, models, price=price)
     return _with_groups_and_schedules(config, start_s)
 
 
@@ -89,6 +85,24 @@ def _with_groups_and_schedules(config: EndpointConfig, start_s: int) -> Endpoint
         group = rng.choice([None, None, "a", "b"])
         models[name] = replace(model, group=group, schedules=chosen)
     return replace(config, models=models, schedules=schedules, zones={"UTC": UTC})
+
+
+def _policy(rng: random.Random) -> dict[str, Any]:
+    if rng.random() < 0.5:
+        slots = rng.choice([1, 4, 20])
+        return {
+            "objective": Objective(rng.choice([0.0, 1.0])),
+            "concurrent_requests_per_copy": slots,
+        }
+    policy = TargetTracking(
+        rng.choice(["concurrency", "invocations"]),
+        rng.choice([4.0, 20.0]),
+        scale_in_stabilization_s=rng.choice([0, 120, 300]),
+        scale_out_cooldown_s=rng.choice([0, 180]),
+        scale_in_cooldown_s=rng.choice([0, 300]),
+        disable_scale_in=rng.random() < 0.1,
+    )
+    return {"policy": policy, "concurrent_requests_per_copy": rng.choice([None, 4])}
 
 
 def _overrides(rng: random.Random, start_s: int) -> tuple[Override, ...]:
@@ -148,6 +162,7 @@ class Plant:
             minute.heartbeat = True
             minute.invocations = float(load) if load else None
             minute.concurrency_per_copy = load / 10 / copies if load else None
+            minute.latency_s = rng.choice([0.5, 2.0]) if load else None
         self.history[name].append(minute)
 
     def snapshot(self) -> Snapshot:

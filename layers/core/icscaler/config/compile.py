@@ -12,7 +12,15 @@ from typing import Any
 
 from icscaler.config.hardware import variant_config
 from icscaler.config.problems import Problem
-from icscaler.config.resolve import Parts, Resolved, resolve, selected
+from icscaler.config.resolve import (
+    DEFAULT_PRICE,
+    OBJECTIVE,
+    TARGET_TRACKING,
+    Parts,
+    Resolved,
+    resolve,
+    selected,
+)
 from icscaler.config.schema import EndpointKeys, FleetFile
 from icscaler.config.timing import schedule
 from icscaler.config.when import OverrideEntry
@@ -22,6 +30,7 @@ from icscaler.entities import (
     EndpointConfig,
     Limits,
     ModelConfig,
+    Objective,
     Override,
     TargetTracking,
 )
@@ -80,6 +89,7 @@ def _endpoint(
         shortage_memory_s=keys.shortage_memory_s,
         schedules=schedules,
         zones={one.zone: zone(one.zone) for one in schedules.values()},
+        price=float(fleet.defaults.price or DEFAULT_PRICE),
     )
 
 
@@ -92,7 +102,9 @@ def _model(model: Resolved, models: dict[str, Resolved], fleet: FleetFile) -> Mo
         name=model.name,
         variant=model.get("variant"),
         resources=CopyResources(0, 0.0, 0) if adapter_of else copy_resources(model),
-        policy=TargetTracking(**_target_tracking(scaling)),
+        policy=_target_tracking(scaling),
+        objective=_objective(scaling),
+        concurrent_requests_per_copy=scaling.get("concurrent_requests_per_copy"),
         class_name=scaling.get("class"),
         worth=float(scaling.get("worth")),
         protected=scaling.get("protected", default=False),
@@ -120,10 +132,17 @@ def copy_resources(model: Resolved) -> CopyResources:
     )
 
 
-def _target_tracking(model: Resolved) -> dict[str, Any]:
-    found = model.group_of("policy")
-    keys = {key.removeprefix("target_tracking."): value for key, value in found.items()}
-    return _floats(keys, "target_value", "scale_in_tolerance_fraction")
+def _target_tracking(model: Resolved) -> TargetTracking | None:
+    if model.policy_kind != TARGET_TRACKING:
+        return None
+    keys = model.group_of(*TARGET_TRACKING)
+    return TargetTracking(**_floats(keys, "target_value", "scale_in_tolerance_fraction"))
+
+
+def _objective(model: Resolved) -> Objective | None:
+    if model.policy_kind != OBJECTIVE:
+        return None
+    return Objective(**_floats(model.group_of(*OBJECTIVE), "rare_per_s"))
 
 
 def _limits(model: Resolved) -> dict[str, Any]:

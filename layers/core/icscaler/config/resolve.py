@@ -19,6 +19,7 @@ from icscaler.config.when import CalendarKeys, OverrideEntry, ScheduleEntry, Sel
 
 DEFAULT_CLASS = "interactive"
 DEFAULT_IDLE_S = 900
+DEFAULT_PRICE = 30.0
 BUILT_IN_CLASSES: Mapping[str, ClassKeys] = {
     "critical": ClassKeys(worth=100.0, protected=True, min_copies=1),
     "interactive": ClassKeys(worth=10.0),
@@ -26,6 +27,9 @@ BUILT_IN_CLASSES: Mapping[str, ClassKeys] = {
 }
 
 Key = tuple[str, ...]
+OBJECTIVE: Key = ("policy", "objective")
+TARGET_TRACKING: Key = ("policy", "target_tracking")
+POLICY_KINDS = (OBJECTIVE, TARGET_TRACKING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +107,23 @@ class Resolved:
         found = self.settings.get(key)
         return self.path if found is None or found.path is None else found.path
 
-    def group_of(self, first: str) -> dict[str, Any]:
+    def group_of(self, *first: str) -> dict[str, Any]:
         """The settings under one key, by what follows it (`limits`, `labels`)."""
-        return {".".join(key[1:]): s.value for key, s in self.settings.items() if key[0] == first}
+        length = len(first)
+        return {
+            ".".join(key[length:]): setting.value
+            for key, setting in self.settings.items()
+            if key[:length] == first and len(key) > length
+        }
+
+    @property
+    def policy_kind(self) -> Key:
+        """The kind of policy that was stated last; `objective` where none was."""
+        for layer in reversed(self.layers):
+            for kind in POLICY_KINDS:
+                if kind in layer:
+                    return kind
+        return OBJECTIVE
 
     def add(self, layer: dict[Key, Setting], source: Path | None) -> None:
         """Put a layer on top."""
@@ -187,6 +205,9 @@ def _flat(part: BaseModel, path: Path, key: Key = ()) -> Iterator[tuple[Key, Set
         value, at = getattr(part, name), (*path, written)
         if isinstance(value, BaseModel):
             yield from _flat(value, at, (*key, written))
+            if (*key, written) in POLICY_KINDS:
+                # An empty mapping too says which kind of policy it is.
+                yield (*key, written), Setting(True, at)
         elif isinstance(value, dict):
             for inner, inner_value in value.items():
                 yield (*key, written, inner), Setting(inner_value, (*at, inner))

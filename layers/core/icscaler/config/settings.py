@@ -63,9 +63,28 @@ class TargetTrackingKeys(Part):
     )
 
 
-class PolicyKeys(Part):
-    """How the number of copies follows demand."""
+class ObjectiveKeys(Part):
+    """Every copy earns its GPUs: simple rules compete in shadow on the model's own traffic."""
 
+    rare_per_s: Annotated[float, Field(ge=0, le=1000)] | None = Field(
+        default=None,
+        description="A model called this often a second has requests worth double those of a very "
+        "busy one; rarer ones are worth more still, so that seldom used models stay longer. 0: "
+        "every request counts the same. Built in: 1.0.",
+        examples=[1.0],
+    )
+
+
+class PolicyKeys(Part):
+    """How the number of copies follows demand. What is stated last of the two kinds holds."""
+
+    objective: ObjectiveKeys | None = Field(
+        default=None,
+        description="Each copy exists while the traffic it saves is worth more than its GPUs at "
+        "`price`. The policy of every model that states none; `{}` takes it back from a pattern. "
+        "Needs `concurrent_requests_per_copy`.",
+        examples=[{"rare_per_s": 1.0}],
+    )
     target_tracking: TargetTrackingKeys | None = Field(
         default=None,
         description="Keep a metric per copy near a target value.",
@@ -157,14 +176,20 @@ class Settings(Part):
     )
     idle_s: IdleSeconds | None = Field(
         default=None,
-        description="Seconds without a request after which the model goes to its floor (to zero "
-        "copies where the floor is 0), or `never`. Built in: 900.",
+        description="With `target_tracking`: seconds without a request after which the model goes "
+        "to its floor (to zero copies where the floor is 0), or `never`. Built in: 900. The policy "
+        "`objective` finds out by itself.",
         examples=[900],
+    )
+    concurrent_requests_per_copy: Annotated[int, Field(ge=1, le=100_000)] | None = Field(
+        default=None,
+        description="How many requests one copy serves at once before others wait (the batch size "
+        "of its server). Needed by the policy `objective`.",
+        examples=[32],
     )
     policy: PolicyKeys | None = Field(
         default=None,
-        description="How copies follow demand. It has no built-in value; `defaults` is a good "
-        "place for it.",
+        description="How copies follow demand. Built in: `objective`.",
         examples=[{"target_tracking": {"metric": "concurrency", "target_value": 24}}],
     )
     limits: LimitsKeys | None = Field(
@@ -175,9 +200,9 @@ class Settings(Part):
     spike_alarm: bool | None = Field(
         default=None,
         description="Have a CloudWatch alarm that asks for a look as soon as more requests are in "
-        "flight per copy than `target_value`, instead of at the next minute. Needs the metric "
-        "`concurrency`; costs $0.30 a month for each model that can have more than one copy. "
-        "Built in: false.",
+        "flight per copy than `concurrent_requests_per_copy`, or than `target_value` of the metric "
+        "`concurrency`, instead of at the next minute. Costs $0.30 a month for each model that can "
+        "have more than one copy. Built in: false.",
         examples=[True],
     )
     observe: bool | None = Field(
@@ -194,6 +219,13 @@ class Settings(Part):
 
 class DefaultKeys(Settings):
     """Settings for every model that does not say otherwise."""
+
+    price: Annotated[float, Field(gt=0, le=1_000_000)] | None = Field(
+        default=None,
+        description="How many requests one GPU-minute must save to be worth having; for the whole "
+        "fleet. Lower: more copies, fewer requests lost. Built in: 30.",
+        examples=[30],
+    )
 
     class_name: Word | None = Field(
         default=None,
@@ -220,9 +252,9 @@ class ClassKeys(Settings):
 
     worth: Annotated[float, Field(gt=0, le=1_000_000)] | None = Field(
         default=None,
-        description="What a copy is worth against copies of other models when GPUs are short: "
-        "per GPU, and less for each further copy. Built in: critical 100, interactive 10, batch 1. "
-        "A class of your own must state it.",
+        description="What a request of these models is worth against those of other classes when "
+        "GPUs are short. Built in: critical 100, interactive 10, batch 1. A class of your own must "
+        "state it.",
         examples=[10],
     )
     protected: bool | None = Field(

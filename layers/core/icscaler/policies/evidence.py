@@ -6,7 +6,7 @@ are looked at again in every look and can only raise: they never enter the windo
 decided from.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from icscaler.entities import (
@@ -15,8 +15,9 @@ from icscaler.entities import (
     ModelConfig,
     ModelState,
     Snapshot,
+    TargetTracking,
 )
-from icscaler.policies import accepted_load, startup, target_tracking
+from icscaler.policies import accepted_load, startup, target_tracking, tournament
 
 MINUTE_S = 60
 # A longer hole is not bridged minute by minute: nothing older than this can matter to a decision.
@@ -29,12 +30,19 @@ class Fresh:
     """What the minutes that are not settled yet say; it may only raise a decision."""
 
     copies: int = 0
+    load: float = 0.0
     refused: bool = False
 
 
 def settled_until_s(config: EndpointConfig, at_s: int) -> int:
     """End of the newest minute that is settled at `at_s`."""
     return (at_s - config.metric_settled_s) // MINUTE_S * MINUTE_S
+
+
+def reads_in_flight(model: ModelConfig) -> bool:
+    """Whether the requests in flight per copy tell anything about this model."""
+    follows = model.policy is not None and model.policy.metric == "concurrency"
+    return follows or model.concurrent_requests_per_copy is not None
 
 
 def copies_at(state: ModelState, minute_s: int) -> tuple[int, int]:
@@ -68,8 +76,11 @@ def learn(
     model: ModelConfig,
     state: ModelState,
     seen: Snapshot,
+    decisions_s: Sequence[int] = (),
 ) -> Fresh | None:
     """Take in what `seen` says of `model`; changes `state` in place.
+
+    `decisions_s`: how long the endpoint's latest decisions took.
 
     Returns what the fresh minutes say; None when its metrics could not be read in this look.
     """
@@ -95,28 +106,81 @@ def learn(
             lambda minute_s: copies_at(state, minute_s)[1],
             (since_s, horizon_s),
         )
-    _learn_settled(model, state, by_start, horizon_s)
+    known = _learn_settled(model, state, by_start, horizon_s, wake_s)
+    if known:
+        _let_compete(model, state, known, decisions_s)
     return _read_fresh(model, state, by_start, horizon_s, seen.at_s)
 
 
 def _learn_settled(
-    model: ModelConfig, state: ModelState, by_start: dict[int, MetricMinute], horizon_s: int
-) -> None:
+    model: ModelConfig,
+    state: ModelState,
+    by_start: dict[int, MetricMinute],
+    horizon_s: int,
+    wake_s: int | None,
+) -> list[tournament.Minute]:
     first_s = max(state.last_minute_s + MINUTE_S, horizon_s - LONGEST_HOLE_S)
+    known: list[tournament.Minute] = []
     for minute_s in range(first_s, horizon_s, MINUTE_S):
         minute = by_start.get(minute_s) or MetricMinute(minute_s)
         fewest, copies = copies_at(state, minute_s)
         _note_use(state, minute)
-        load = target_tracking.demand(model.policy, minute, copies)
-        if load is not None and copies > 0:
-            wish = target_tracking.recommend(model.policy, load, copies)
+        if model.policy is not None:
+            load = _track(model.policy, state, minute, copies)
         else:
-            wish = 0
-            if fewest > 0 and not (minute.refused or 0) > 0:
-                # Absence is not zero: an unknown minute holds what is there.
-                state.last_unknown_s = minute_s + MINUTE_S
-        _push(state, minute_s, wish, model.policy.scale_in_stabilization_s)
+            load = accepted_load.offered_load(model, minute, copies, state.service.mean_s)
+            if load is not None or fewest == 0 or minute.refused:
+                asked = wake_s is not None and 0 <= wake_s - minute_s < MINUTE_S
+                known.append(_evidence(model, state, minute, load or 0.0, asked=asked))
+        if (load is None or copies == 0) and fewest > 0 and not minute.refused:
+            # Absence is not zero: an unknown minute holds what is there.
+            state.last_unknown_s = minute_s + MINUTE_S
         state.last_minute_s = minute_s
+    return known
+
+
+def _let_compete(
+    model: ModelConfig,
+    state: ModelState,
+    known: Sequence[tournament.Minute],
+    decisions_s: Sequence[int],
+) -> None:
+    """Charge the rules of the tournament for minutes that are known."""
+    memory = state.tournament
+    if memory is None or not tournament.usable(memory):
+        # What is loaded when it is first seen counts as used.
+        memory = tournament.fresh_memory(used=copies_at(state, known[0].at_s)[0] > 0)
+    slots = float(model.concurrent_requests_per_copy or 1)
+    start_s = startup.charged(state.starts, decisions_s).all_s
+    # Demand is seen in the middle of its minute on average.
+    start_minutes = max(1, round((start_s + MINUTE_S / 2) / MINUTE_S))
+    state.tournament = tournament.learn(memory, known, slots, start_minutes)
+
+
+def _track(
+    policy: TargetTracking, state: ModelState, minute: MetricMinute, copies: int
+) -> float | None:
+    """What target tracking wishes for a minute joins its window; the load it saw."""
+    load = target_tracking.demand(policy, minute, copies)
+    wish = 0
+    if load is not None and copies > 0:
+        wish = target_tracking.recommend(policy, load, copies)
+    _push(state, minute.at_s, wish, policy.scale_in_stabilization_s)
+    return load
+
+
+def _evidence(
+    model: ModelConfig, state: ModelState, minute: MetricMinute, load: float, *, asked: bool
+) -> tournament.Minute:
+    """A minute for the tournament. A wake request is a request, even if nobody sent another."""
+    refused = max(minute.refused or 0.0, 1.0 if asked else 0.0)
+    arrivals = (minute.invocations or 0.0) + refused
+    offered = load
+    if refused:
+        service_s = state.service.mean_s
+        slots = float(model.concurrent_requests_per_copy or 1)
+        offered += slots if service_s is None else refused / MINUTE_S * service_s
+    return tournament.Minute(minute.at_s, load, arrivals, offered)
 
 
 def _read_fresh(
@@ -135,6 +199,10 @@ def _read_fresh(
         _note_use(state, minute)
         fresh.refused = fresh.refused or (minute.refused or 0) > 0
         _, copies = copies_at(state, minute_s)
+        if model.policy is None:
+            load = accepted_load.offered_load(model, minute, copies, state.service.mean_s)
+            fresh.load = max(fresh.load, load or 0.0)
+            continue
         load = target_tracking.demand(model.policy, minute, copies)
         if load is not None and copies > 0:
             wish = target_tracking.recommend(model.policy, load, copies)

@@ -49,18 +49,21 @@ def configured(config: EndpointConfig, settings: Mapping[str, object]) -> Endpoi
     return config
 
 
+# What a model's configuration is made of; it has a policy or an objective.
+_PARTS = ("policy", "objective", "limits")
+
+
 def _parts(endpoint: EndpointConfig) -> Iterator[Any]:
     yield endpoint
     for model in endpoint.models.values():
         yield model
-        yield model.policy
-        yield model.limits
+        yield from (getattr(model, part) for part in _PARTS if getattr(model, part) is not None)
 
 
 def _changed(model: Any, name: str, value: object) -> Any:
     if hasattr(model, name):
         return replace(model, **{name: value})
-    for part in ("policy", "limits"):
+    for part in _PARTS:
         if hasattr(getattr(model, part), name):
             return replace(model, **{part: replace(getattr(model, part), **{name: value})})
     return model

@@ -26,7 +26,7 @@ from icscaler.entities import (
 from icscaler.invariants import Look, check
 from icscaler.learned import ServiceTime
 from icscaler.policies.accepted_load import latency_since_s
-from icscaler.policies.evidence import settled_until_s
+from icscaler.policies.evidence import reads_in_flight, settled_until_s
 from icscaler_sim.metrics.store import Series
 from icscaler_sim.simulate.fleet import Fleet
 from icscaler_sim.simulate.hands import Hands
@@ -244,7 +244,7 @@ class Controller:
         start_s = min(start_s, at_s - MINUTE_S) // MINUTE_S * MINUTE_S
         loaded, model = view.current_copies > 0, home.config.models[name]
         in_flight = latency = None
-        if model.policy.metric == "concurrency" or model.concurrent_requests_per_copy:
+        if reads_in_flight(model):
             in_flight = self._series[name]
         settled_s = settled_until_s(home.config, at_s)
         latency_s = latency_since_s(model, service, active_s, loaded, settled_s)

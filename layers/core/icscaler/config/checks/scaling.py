@@ -1,10 +1,10 @@
 """How each model scales: what must be known of it, and what contradicts itself."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from icscaler.config.checks.case import Case
 from icscaler.config.problems import Path, Problem
-from icscaler.config.resolve import Key, Resolved
+from icscaler.config.resolve import OBJECTIVE, TARGET_TRACKING, Key, Resolved
 
 _METRIC: Key = ("policy", "target_tracking", "metric")
 _TARGET: Key = ("policy", "target_tracking", "target_value")
@@ -13,9 +13,14 @@ _REQUIRED: tuple[tuple[Key, str], ...] = (
     (("resources", "gpus"), "resources: {gpus: 1, memory_mb: 16384}"),
     (("resources", "memory_mb"), "resources: {gpus: 1, memory_mb: 16384}"),
     (("max_copies",), "max_copies: 4"),
-    (_METRIC, "policy: {target_tracking: {metric: concurrency, target_value: 8}}"),
-    (_TARGET, "policy: {target_tracking: {metric: concurrency, target_value: 8}}"),
 )
+_REQUIRED_BY: Mapping[Key, tuple[tuple[Key, str], ...]] = {
+    OBJECTIVE: ((("concurrent_requests_per_copy",), "concurrent_requests_per_copy: 8"),),
+    TARGET_TRACKING: (
+        (_METRIC, "policy: {target_tracking: {metric: concurrency, target_value: 8}}"),
+        (_TARGET, "policy: {target_tracking: {metric: concurrency, target_value: 8}}"),
+    ),
+}
 
 
 def check(case: Case) -> Iterator[Problem]:
@@ -23,12 +28,14 @@ def check(case: Case) -> Iterator[Problem]:
     for model in case.scaled:
         yield from _required(case, model)
         yield from _floor_and_ceiling(case, model)
-        yield from _policy(case, model)
+        yield from _one_kind(case, model)
+        yield from _target_value(case, model)
         yield from _spike_alarm(case, model)
 
 
 def _required(case: Case, model: Resolved) -> Iterator[Problem]:
-    missing = [(key, example) for key, example in _REQUIRED if key not in model.settings]
+    required = (*_REQUIRED, *_REQUIRED_BY[model.policy_kind])
+    missing = [(key, example) for key, example in required if key not in model.settings]
     for example in dict.fromkeys(example for _, example in missing):
         keys = ", ".join(".".join(key) for key, one in missing if one == example)
         yield case.problem(
@@ -56,9 +63,22 @@ def _floor_and_ceiling(case: Case, model: Resolved) -> Iterator[Problem]:
             f"{model.name!r} is protected (class {model.get('class')!r}) but has no floor",
             "protection keeps the floor: set min_copies to 1 or more, or use another class",
         )
+    yield from _idle(case, model, floor)
+
+
+def _idle(case: Case, model: Resolved, floor: int) -> Iterator[Problem]:
+    """An idle time that was stated for this model and decides nothing."""
     idle = model.settings.get(("idle_s",))
-    chosen = idle is not None and idle.path is not None and idle.path[0] in ("models", "classes")
-    if chosen and floor >= 1 and model.get("idle_s") != "never":
+    if idle is None or idle.path is None or idle.path[0] not in ("models", "classes"):
+        return
+    if model.policy_kind == OBJECTIVE:
+        yield case.problem(
+            model.path_of("idle_s"),
+            f"{model.name!r} has the policy objective, which finds out by itself how long it stays",
+            "take idle_s out; min_copies: 1 keeps it for ever",
+            warning=True,
+        )
+    elif floor >= 1 and model.get("idle_s") != "never":
         yield case.problem(
             model.path_of("idle_s"),
             f"{model.name!r} never goes below its floor of {floor}, idle or not",
@@ -80,8 +100,22 @@ def _origin(case: Case, model: Resolved, *key: str) -> str:
     return f"comes from line {case.document.place(setting.path).line}"
 
 
-def _policy(case: Case, model: Resolved) -> Iterator[Problem]:
+def _one_kind(case: Case, model: Resolved) -> Iterator[Problem]:
+    """Of two kinds of policy in one place none is the later one."""
+    for layer in model.layers:
+        if OBJECTIVE in layer and TARGET_TRACKING in layer:
+            path = layer[TARGET_TRACKING].path
+            yield case.problem(
+                model.path if path is None else path,
+                f"two kinds of policy at once for {model.name!r}",
+                "keep `objective` or `target_tracking`",
+            )
+
+
+def _target_value(case: Case, model: Resolved) -> Iterator[Problem]:
     """A target value is a number of its metric; it must not outlive a change of the metric."""
+    if model.policy_kind != TARGET_TRACKING:
+        return
     metric: str | None = None
     metric_of_target: str | None = None
     for layer in model.layers:
@@ -98,6 +132,8 @@ def _policy(case: Case, model: Resolved) -> Iterator[Problem]:
 
 
 def _spike_alarm(case: Case, model: Resolved) -> Iterator[Problem]:
+    if model.policy_kind != TARGET_TRACKING:
+        return
     if model.get("spike_alarm", default=False) and model.get(*_METRIC) == "invocations":
         yield case.problem(
             _later(case, model.path_of("spike_alarm"), model.path_of(*_METRIC)),

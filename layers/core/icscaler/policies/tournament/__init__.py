@@ -1,0 +1,17 @@
+"""The tournament: simple rules compete in shadow on a model's own traffic and vote on its copies.
+
+Demand is seen whether it was served or not, so what any rule would have cost can be computed
+afterwards: the GPUs it would have held and the requests it would have lost, start-up time included.
+`learn` charges the rules once per settled metric minute, `choose` lets them vote with weights that
+fall with their cost. The physics separates by copy, so two tournaments run per model: level rules
+for copies 2 and up, keep rules for copy 1.
+
+    rules   the rules and every constant        learn   evidence, once per settled minute
+    vote    costs and weights                   choose  copies for now, and their worth
+"""
+
+from icscaler.policies.tournament.choose import Choice, Now, choose
+from icscaler.policies.tournament.learn import Minute, fresh_memory, learn, usable
+from icscaler.policies.tournament.vote import Terms
+
+__all__ = ["Choice", "Minute", "Now", "Terms", "choose", "fresh_memory", "learn", "usable"]

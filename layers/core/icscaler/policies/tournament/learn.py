@@ -1,0 +1,226 @@
+"""Learning: each settled metric minute charges every rule for what it would have done.
+
+A rule's copy serves in a minute only if the rule wanted it for a whole start-up before. What a rule
+wants never depends on what was really there, nor on floors, ceilings or prices.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from math import ceil
+
+from icscaler.learned import NEVER_USED, TOURNAMENT_VERSION, TournamentMemory
+from icscaler.policies.tournament import rules
+from icscaler.policies.tournament.rules import TUNING
+
+_EPSILON = 1e-9
+_LEVEL_GROWTH = 2.0 ** (1 / TUNING.level_half_life_minutes)
+_KEEP_GROWTH = 2.0 ** (1 / TUNING.keep_half_life_minutes)
+_RATE_FADING = 0.5 ** (1 / TUNING.rate_half_life_minutes)
+_MOST_UNIT = 2.0**20
+_MOST_WANTED = 10_000
+_LONG_BLOCKS = tuple(window * rules.MINUTE_S // rules.BLOCK_S for window in rules.LONG_WINDOWS)
+_LONG = len(rules.SHORT_WINDOWS)
+_PROFILE = len(rules.WINDOWS)
+_LEAST_SLOT_SHARE = 1 / max(rules.HEADROOMS)
+
+
+@dataclass(frozen=True, slots=True)
+class Minute:
+    """What a settled minute says. `load`: requests in service at once, of those accepted.
+
+    `arrivals`: requests, refused ones too. `offered`: the load of all arrivals; None: as `load`.
+    """
+
+    at_s: int
+    load: float
+    arrivals: float
+    offered: float | None = None
+
+
+def fresh_memory(*, used: bool = False) -> TournamentMemory:
+    """The memory of a model nothing is known of. `used`: it counts as used just now."""
+    signals, levels, keeps = rules.SIGNALS, len(rules.LEVEL_RULES), len(rules.KEEP_RULES)
+    return TournamentMemory(
+        idle=0 if used else NEVER_USED,
+        recent=[0.0] * rules.RECENT_MINUTES,
+        blocks=[-1.0] * rules.KEPT_BLOCKS,
+        long_peaks=[0.0] * len(rules.LONG_WINDOWS),
+        bases=[0.0] * signals,
+        lows=[[0.0, 0.0] for _ in range(signals)],
+        waiting=[0.0] * levels,
+        held=[0.0] * levels,
+        missed=[0.0] * levels,
+        wanted=[0] * keeps,
+        kept=[0.0] * keeps,
+        refused=[0.0] * keeps,
+    )
+
+
+def usable(memory: TournamentMemory | None) -> bool:
+    """Whether this code can go on from a stored memory."""
+    return (
+        memory is not None
+        and memory.version == TOURNAMENT_VERSION
+        and len(memory.bases) == len(memory.lows) == rules.SIGNALS
+        and len(memory.waiting) == len(memory.held) == len(memory.missed) == len(rules.LEVEL_RULES)
+        and len(memory.wanted) == len(memory.kept) == len(memory.refused) == len(rules.KEEP_RULES)
+        and len(memory.recent) == rules.RECENT_MINUTES
+        and len(memory.blocks) == rules.KEPT_BLOCKS
+        and len(memory.long_peaks) == len(rules.LONG_WINDOWS)
+    )
+
+
+def learn(
+    memory: TournamentMemory | None, minutes: Iterable[Minute], slots: float, start_minutes: int
+) -> TournamentMemory:
+    """The memory after settled minutes, oldest first; `memory` is not modified.
+
+    `slots`: requests one copy serves at once. `start_minutes`: from the minute in which a copy is
+    called for to the first one it serves in. Minutes that are not known are left out by the caller:
+    they are no evidence, and what was wished stays wished. One older than the newest is ignored.
+    """
+    after = _copy(memory) if memory is not None and usable(memory) else fresh_memory()
+    for minute in minutes:
+        if minute.at_s <= after.newest_s:
+            continue
+        _age(after)
+        _charge_levels(after, minute, slots)
+        _charge_keeps(after, minute, slots, start_minutes)
+        _take_in(after, minute)
+        _wish(after, start_minutes)
+    return after
+
+
+def _copy(memory: TournamentMemory) -> TournamentMemory:
+    return replace(
+        memory,
+        recent=memory.recent[:],
+        blocks=memory.blocks[:],
+        long_peaks=memory.long_peaks[:],
+        bases=memory.bases[:],
+        lows=[low[:] for low in memory.lows],
+        waiting=memory.waiting[:],
+        held=memory.held[:],
+        missed=memory.missed[:],
+        wanted=memory.wanted[:],
+        kept=memory.kept[:],
+        refused=memory.refused[:],
+    )
+
+
+def _age(memory: TournamentMemory) -> None:
+    """A minute passes: new evidence counts more than all that is there."""
+    memory.level_unit *= _LEVEL_GROWTH
+    if memory.level_unit > _MOST_UNIT:
+        unit, memory.level_unit = memory.level_unit, 1.0
+        memory.held = [value / unit for value in memory.held]
+        memory.missed = [value / unit for value in memory.missed]
+    memory.keep_unit *= _KEEP_GROWTH
+    if memory.keep_unit > _MOST_UNIT:
+        unit, memory.keep_unit = memory.keep_unit, 1.0
+        memory.kept = [value / unit for value in memory.kept]
+        memory.refused = [value / unit for value in memory.refused]
+
+
+def _charge_levels(memory: TournamentMemory, minute: Minute, slots: float) -> None:
+    """Copy-minutes above copy 1 that each rule held, and requests it lost."""
+    load, waiting = minute.load, memory.waiting
+    busy = load > slots or any(waiting)
+    # While nobody waits and no rule wants a second copy, all rules do the same.
+    if not busy and max(memory.bases) <= slots * _LEAST_SLOT_SHARE:
+        return
+    held, missed, unit = memory.held, memory.missed, memory.level_unit
+    work = load * rules.MINUTE_S
+    per_work = minute.arrivals / work if work > 0 else 0.0
+    place = 0
+    for signal, headrooms in enumerate(rules.SIGNAL_HEADROOMS):
+        newest, low = memory.bases[signal] / slots, memory.lows[signal][1] / slots
+        for headroom in headrooms:
+            wish = ceil(headroom * newest - _EPSILON)
+            if wish > 1:
+                held[place] += (wish - 1) * unit
+            if busy:
+                ready = max(1, ceil(headroom * low - _EPSILON)) * slots
+                left = waiting[place] + work - ready * rules.MINUTE_S
+                lost = left - ready * TUNING.patience_s
+                if lost > 0:
+                    missed[place] += min(minute.arrivals, lost * per_work) * unit
+                    left -= lost
+                waiting[place] = left if left > 0 else 0.0
+            place += 1
+
+
+def _charge_keeps(
+    memory: TournamentMemory, minute: Minute, slots: float, start_minutes: int
+) -> None:
+    """Minutes each rule kept copy 1, and requests that met no copy of it."""
+    kept, unit = memory.kept, memory.keep_unit
+    for place, wanted in enumerate(memory.wanted):
+        if wanted:
+            kept[place] += unit
+    if minute.arrivals > 0:
+        offered = minute.load if minute.offered is None else minute.offered
+        share = slots / offered if offered > slots else 1.0
+        lost = minute.arrivals * share * unit
+        for place, wanted in enumerate(memory.wanted):
+            if wanted < start_minutes:
+                memory.refused[place] += lost
+
+
+def _take_in(memory: TournamentMemory, minute: Minute) -> None:
+    """The minute becomes history: windows, blocks, idle time, rate."""
+    memory.minutes += 1
+    memory.newest_s = minute.at_s
+    memory.asked = memory.asked * _RATE_FADING + minute.arrivals
+    memory.asked_s = memory.asked_s * _RATE_FADING + rules.MINUTE_S
+    used = minute.arrivals > 0 or minute.load > 0
+    memory.idle = 0 if used else min(memory.idle + 1, NEVER_USED)
+    memory.recent.append(minute.load)
+    del memory.recent[0]
+    block = minute.at_s // rules.BLOCK_S
+    if block != memory.block:
+        _close_blocks(memory, block)
+    memory.block_peak = max(memory.block_peak, minute.load)
+    memory.bases = _bases(memory)
+
+
+def _close_blocks(memory: TournamentMemory, block: int) -> None:
+    blocks = memory.blocks
+    if memory.block >= 0:
+        unknown = min(block - memory.block - 1, rules.KEPT_BLOCKS)
+        blocks += [memory.block_peak, *([-1.0] * unknown)]
+        del blocks[: -rules.KEPT_BLOCKS]
+    memory.block, memory.block_peak = block, 0.0
+    memory.long_peaks = [max(0.0, *blocks[-count:]) for count in _LONG_BLOCKS]
+    profile = blocks[len(blocks) - rules.PROFILE_FIRST : len(blocks) - rules.PROFILE_LAST + 1]
+    memory.yesterday = max(0.0, *profile)
+
+
+def _bases(memory: TournamentMemory) -> list[float]:
+    recent = memory.recent
+    bases = [max(recent[-window:]) for window in rules.SHORT_WINDOWS]
+    peak = max(memory.block_peak, bases[-1])
+    for long_peak in memory.long_peaks:
+        peak = max(peak, long_peak)
+        bases.append(peak)
+    yesterday = memory.yesterday
+    bases += [max(yesterday, *recent[-window:]) for window in rules.PROFILE_WINDOWS]
+    return bases
+
+
+def _wish(memory: TournamentMemory, start_minutes: int) -> None:
+    """Every rule's new wish joins those of the last start-up."""
+    now = float(memory.minutes)
+    for low, base in zip(memory.lows, memory.bases, strict=True):
+        while low and low[-1] >= base:
+            del low[-2:]
+        low += (now, base)
+        while low[0] <= now - start_minutes:
+            del low[:2]
+    idle, wanted = memory.idle, memory.wanted
+    used_yesterday = memory.yesterday > 0
+    for place, rule in enumerate(rules.KEEP_RULES):
+        if idle < rule.idle_minutes or (rule.profile and used_yesterday):
+            wanted[place] = min(wanted[place] + 1, _MOST_WANTED)
+        else:
+            wanted[place] = 0
