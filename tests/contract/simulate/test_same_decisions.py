@@ -23,7 +23,7 @@ from icscaler_sim.simulate.driver import Beat, Driver
 from icscaler_sim.simulate.hands import Hands
 from icscaler_sim.traces import Trace, build_trace, copy_shape_for
 from icscaler_sim.world import World
-from tests.e2e.rig import ENDPOINT, Rig, rig
+from tests.e2e.rig import ENDPOINT, FLEET, Rig, rig
 
 TOKENS = (4500, 100)
 MODELS = ("inline", "blocks", "flows")
@@ -128,16 +128,25 @@ def simulated(
     return sorted(changes), controller
 
 
+TRACKING = FLEET
+OBJECTIVE = FLEET.replace(
+    "  policy: {target_tracking: {metric: concurrency, target_value: 16}}\n",
+    "  price: 10\n  concurrent_requests_per_copy: 32\n",
+)
+
+
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize(
-    "minutes",
+    ("fleet", "minutes"),
     [
-        pytest.param(200, id="some hours"),
-        pytest.param(1440, id="a day", marks=pytest.mark.slow),
+        pytest.param(TRACKING, 200, id="some hours, target tracking"),
+        pytest.param(OBJECTIVE, 200, id="some hours, objective"),
+        pytest.param(TRACKING, 1440, id="a day, target tracking", marks=pytest.mark.slow),
+        pytest.param(OBJECTIVE, 1440, id="a day, objective", marks=pytest.mark.slow),
     ],
 )
-def test_handlers_and_simulator_decide_alike(tmp_path: Path, minutes: int) -> None:
-    with rig(tmp_path, WakeAlarm="disabled") as stage:
+def test_handlers_and_simulator_decide_alike(tmp_path: Path, fleet: str, minutes: int) -> None:
+    with rig(tmp_path, fleet=fleet, WakeAlarm="disabled") as stage:
         pointer = stage.store.fleet_pointer()
         assert pointer is not None
         config = stage.store.configuration(ENDPOINT, pointer.version)
@@ -147,8 +156,8 @@ def test_handlers_and_simulator_decide_alike(tmp_path: Path, minutes: int) -> No
         looks = len(stage.looks())
         fates = {name: stage.cloud.world.tally.requests(name) for name in MODELS}
         gpu_seconds = stage.cloud.world.tally.gpu_seconds()
-    fleet = Fleet({ENDPOINT: config}, {name: copy_shape_for(1) for name in MODELS})
-    found, controller = simulated(world, fleet, minutes)
+    played = Fleet({ENDPOINT: config}, {name: copy_shape_for(1) for name in MODELS})
+    found, controller = simulated(world, played, minutes)
     assert found == expected
     assert len({component for component, *_ in expected}) == len(MODELS)
     assert len(expected) >= minutes / 10

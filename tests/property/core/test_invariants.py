@@ -79,7 +79,11 @@ def test_constant_demand_does_not_oscillate(load: int, seed: int) -> None:
     config = replace(config, models={name: config.models[name]})
     steady = Steady(plant.rng, config, load)
     counts = [steady.step() for _ in range(90)]
-    assert len(set(counts[45:])) == 1, counts
+    settled = counts[45:]
+    # A tournament may still find out that fewer do; it must not want them back.
+    assert settled == sorted(settled, reverse=True), counts
+    if config.models[name].policy is not None:
+        assert len(set(settled)) == 1, counts
 
 
 class Steady(Plant):
