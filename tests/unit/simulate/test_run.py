@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 
+from icscaler.entities import EndpointConfig
 from icscaler_sim.scoring import Score, figures
 from icscaler_sim.simulate import BOUNDS, NAMES, STATIC, Job, SimulationError, outline, run_job
 from icscaler_sim.simulate.pool import effort, run_all
-from tests.unit.simulate.builders import model, scenario
+from tests.unit.simulate.builders import P4D, model, scenario
 
 HOURS = 3
 COUNTS = {
@@ -157,3 +159,16 @@ def test_outlines_change_one_knob_at_a_time() -> None:
 
 def _without_time(score: Score) -> dict:
     return {key: value for key, value in figures(score).items() if key != "speed"}
+
+
+def test_more_models_than_fit_at_a_time_take_turns() -> None:
+    hardware = replace(P4D, max_instances=1)
+    members = [model(name, gpus=4) for name in ("a", "b", "c")]
+    config = EndpointConfig("shared", "v1", {"main": hardware}, {one.name: one for one in members})
+    counts = {name: [0] * 60 for name in ("a", "b", "c")}
+    counts["a"] = [100] * 60
+    played = scenario(counts, *members)
+    played = replace(played, fleet=replace(played.fleet, endpoints={"shared": config}))
+    score = run_job(played, Job("keep-alive"))
+    assert score.requests.in_time == 6000
+    assert score.on_reference.instance_hours == pytest.approx(1.0, abs=0.01)

@@ -1,7 +1,8 @@
 """Setting the stage: a world in which the fleet is in service when the traffic begins.
 
 Built as a team would: endpoints, then components with one copy or more (CreateInferenceComponent
-refuses zero), then those that nobody calls yet go to zero and empty instances are released.
+refuses zero), then those that nobody calls yet go to zero and empty instances are released. An
+endpoint on which not all models fit at a time has more instances until then.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ KEEP_S = 4 * 3600.0
 """How long the world remembers metric minutes; more than any reader looks back."""
 IMAGE = "llm-serving:1"
 _POLL_S = 60
+_LIMITED_S = 900
 _COOLDOWN_MIN = 5
 
 
@@ -72,14 +74,36 @@ def set_stage(
     for name, count in some.items():
         if copies.get(name, 0) != count:
             world.set_copies(name, copies.get(name, 0))
+    world.advance(start_s - _LIMITED_S)
+    _limit(world, fleet, some, start_s)
     world.advance(start_s)
     return world
+
+
+def _limit(world: World, fleet: Fleet, some: Mapping[str, int], start_s: int) -> None:
+    """Where the first copies of all models needed more instances than there may be: no more."""
+    _wait(world, start_s, lambda: all(e.status == "InService" for e in world.endpoints()))
+    for endpoint in fleet.endpoints.values():
+        for variant in endpoint.variants:
+            most = fleet.max_instances(endpoint.name, variant)
+            if _room(fleet, endpoint, variant, some) > most:
+                world.set_managed_scaling(
+                    endpoint.name, variant, min_instances=0, max_instances=most
+                )
+
+
+def _room(fleet: Fleet, endpoint: EndpointConfig, variant: str, some: Mapping[str, int]) -> int:
+    """Instances there may be while the stage is set."""
+    most = fleet.max_instances(endpoint.name, variant)
+    if endpoint.name in fleet.fixed_instances:
+        return most
+    return max(most, fleet.instances_for(endpoint.name, variant, some))
 
 
 def _variants(fleet: Fleet, endpoint: EndpointConfig, some: Mapping[str, int]) -> list[VariantSpec]:
     specs = []
     for name, hardware in endpoint.variants.items():
-        most = fleet.max_instances(endpoint.name, name)
+        most = _room(fleet, endpoint, name, some)
         needed = max(1, min(most, fleet.instances_for(endpoint.name, name, some)))
         scaling = ManagedScaling(True, 0, most, "IDLE_RELEASE", most, _COOLDOWN_MIN)
         fixed = endpoint.name in fleet.fixed_instances
