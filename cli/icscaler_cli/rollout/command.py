@@ -107,6 +107,7 @@ def watch(
     profile: Profile = None,
 ) -> None:
     """Follow a rolling update until it ends. Exit code 4: it was not completed."""
+    from rich.console import Console
     from rich.live import Live
 
     from icscaler_cli.rollout import view
@@ -123,7 +124,7 @@ def watch(
                 now_s = int(clock.now_s())
                 console().print(view.progress_view(found, jobs, control, now_s))
             else:
-                with Live(console=console(), auto_refresh=False) as live:
+                with Live(console=Console(highlight=False), auto_refresh=False) as live:
                     while True:
                         now_s = int(clock.now_s())
                         found = places.kept_rollout(controller, rollout_id).rollout

@@ -101,6 +101,7 @@ def test_selection(selector: Selector, chosen: set[str]) -> None:
     [
         pytest.param(2, 1, False, 1, ("sure", "now", 0), id="room now"),
         pytest.param(4, 4, True, 1, ("sure", "idle", 0), id="room once idle copies left"),
+        pytest.param(8, 0, True, 1, ("no", "never", 0), id="its own idle copies stay"),
         pytest.param(4, 4, False, 2, ("sure", "instances", 1), id="room on one more instance"),
         pytest.param(4, 4, False, 1, ("no", "never", 0), id="no room"),
     ],
@@ -112,7 +113,7 @@ def test_whether_a_batch_fits(
         component("a", copies=copies),
         component("b", copies=other),
         most=most,
-        idle=frozenset({"b"} if idle else ()),
+        idle=frozenset({"a", "b"} if idle else ()),
     )
     found = make_plan(request("a"), seen).steps["a"].room
     assert (found.fit, found.when, found.instances_more) == room

@@ -274,6 +274,8 @@ def _room(
     if site is None or old_copy is None or new_copy is None:
         return NEVER
     surge = batch if deployed.desired_copies else 1
+    # Its own copies stay while it is updated, idle or not.
+    site = replace(site, idle={k: v for k, v in site.idle.items() if k != model.name})
     return room_for(site, [old_copy] * raised + [larger(old_copy, new_copy)] * surge)
 
 
