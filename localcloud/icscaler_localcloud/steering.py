@@ -2,6 +2,7 @@
 
     GET    /_icscaler/status              virtual time, speed, calls, looks, invocations
     POST   /_icscaler/advance             {"seconds": 300}: virtual time passes, then the reply
+    GET    /_icscaler/faults              {"on": [...], "switches": [...]}: names, settings, meaning
     POST   /_icscaler/faults              {"fault": "throttle", "service": "sagemaker", "times": 2}
     DELETE /_icscaler/faults              every fault switch off
 
@@ -10,12 +11,11 @@ Replies are JSON; 400 with "error" says what was wrong.
 
 from __future__ import annotations
 
-import inspect
 import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from icscaler_localcloud.faults import Faults
+from icscaler_localcloud.faults.levers import LeverError, Levers, catalogue
 from icscaler_localcloud.http_front import HttpRequest
 from icscaler_localcloud.wire import ApiReply
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 PREFIX = "/_icscaler/"
 # Advancing further in one request would keep all others waiting for minutes.
 _LONGEST_ADVANCE_S = 86_400.0
-FAULTS = ("throttle", "fail", "drop_reply", "kill_before_call", "kill_after_call")
 
 
 class _BadRequest(Exception):  # noqa: N818  (a reply, with the text that says what was wrong)
@@ -37,9 +36,11 @@ class Steering:
 
     def __init__(self, served: Served) -> None:
         self._served = served
+        self._levers = Levers(served.cloud)
         self._paths = {
             ("GET", "status"): self._status,
             ("POST", "advance"): self._advance,
+            ("GET", "faults"): self._faults,
             ("POST", "faults"): self._add_fault,
             ("DELETE", "faults"): self._clear_faults,
         }
@@ -81,21 +82,22 @@ class Steering:
         self._served.pace.restart(cloud.clock.now_s)
         return {"virtual_time": cloud.iso_now(), "virtual_time_s": cloud.clock.now_s}
 
+    def _faults(self, _: Mapping[str, Any]) -> dict[str, Any]:
+        return {"on": self._levers.on(), "switches": catalogue()}
+
     def _add_fault(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """`given` is a list of settings in their order, for those who do not name them."""
         settings = dict(body)
-        name = settings.pop("fault", None)
-        if name not in FAULTS:
-            raise _BadRequest(f"fault is {name!r}, not one of {', '.join(FAULTS)}")
-        faults = self._served.cloud.faults
+        name, given = settings.pop("fault", None), settings.pop("given", [])
+        if not isinstance(given, list):
+            raise _BadRequest(f"given is {given!r}, not a list")
         try:
-            inspect.signature(getattr(Faults, name)).bind(faults, **settings)
-        except TypeError as mismatch:
-            raise _BadRequest(f"{name}: {mismatch}") from None
-        getattr(faults, name)(**settings)
-        return {"fault": name, **settings}
+            return {"fault": name, **self._levers.put_on(name, given, settings)}
+        except LeverError as error:
+            raise _BadRequest(str(error)) from None
 
     def _clear_faults(self, _: Mapping[str, Any]) -> dict[str, Any]:
-        self._served.cloud.faults.clear()
+        self._levers.clear()
         return {}
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from icscaler_cli.output import console, print_json, reported_failures, say
 
@@ -82,27 +83,47 @@ def advance(
 
 @app.command()
 def fault(
-    kind: Annotated[
-        str, typer.Argument(help="throttle, fail, drop_reply, or off: every switch off.")
+    switch: Annotated[
+        str, typer.Argument(help="A switch that `icscaler local faults` lists; off: all of them.")
     ],
-    service: Annotated[str, typer.Argument(help="As boto3 names it; * is any.")] = "*",
-    operation: Annotated[str, typer.Argument(help="As the API names it; * is any.")] = "*",
-    times: Annotated[int, typer.Option("--times", min=1, help="How many calls it strikes.")] = 1,
-    function: Annotated[
-        str | None, typer.Option("--function", help="Only this function's calls (logical id).")
+    settings: Annotated[
+        list[str] | None,
+        typer.Argument(help="Its settings: in their order, or as name=value in any."),
     ] = None,
     port: Port = DEFAULT_PORT,
 ) -> None:
-    """Let the next calls of a service go wrong."""
+    """Let something go wrong: calls, deliveries, functions, clocks, metrics, instances, copies.
+
+    For example: throttle sagemaker times=3 | lose_deliveries scheduler chance=0.2 times=forever |
+    kill_before_call ReconcileFunction dynamodb PutItem | stuck_updating my-model
+    """
     from icscaler_cli.local.steer import ask
 
     with reported_failures():
-        if kind == "off":
+        if switch == "off" and not settings:
             ask(port, "DELETE", "faults")
             say("Every fault switch is off.")
             return
-        settings = {"service": service, "operation": operation, "times": times}
-        if function is not None:
-            settings["function"] = function
-        ask(port, "POST", "faults", {"fault": kind, **settings})
-        say(f"{kind}: the next {times} of {service}:{operation}")
+        named = dict(one.split("=", 1) for one in settings or () if "=" in one)
+        given = [one for one in settings or () if "=" not in one]
+        answer = ask(port, "POST", "faults", {**named, "fault": switch, "given": given})
+        told = " ".join(f"{name}={value}" for name, value in answer.items() if name != "fault")
+        say(f"{switch} is on: {told}")
+
+
+@app.command()
+def faults(port: Port = DEFAULT_PORT) -> None:
+    """List the fault switches with their settings, and those that are on."""
+    from rich.table import Table
+
+    from icscaler_cli.local.steer import ask
+
+    with reported_failures():
+        answer = ask(port, "GET", "faults")
+    table = Table("switch and [settings]", "what it does", box=None, padding=(0, 2, 0, 0))
+    for one in answer["switches"]:
+        table.add_row(escape(f"{one['fault']} {one['settings']}"), escape(one["does"]))
+    console().print(table)
+    for one in answer["on"]:
+        told = " ".join(f"{key}={value}" for key, value in one.items() if key != "fault")
+        say(f"on: {one['fault']} {told}")

@@ -8,7 +8,8 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 from icscaler_localcloud.cloudwatch.errors import invalid_token, validation_error
 from icscaler_localcloud.cloudwatch.math import (
@@ -23,6 +24,9 @@ from icscaler_localcloud.cloudwatch.math import (
 from icscaler_localcloud.cloudwatch.math.parse import Node
 from icscaler_localcloud.cloudwatch.units import is_period, is_statistic
 from icscaler_sim.metrics.store import MetricStore
+
+if TYPE_CHECKING:
+    from icscaler_localcloud.alarms import insights
 
 # API Reference, GetMetricData.
 MAX_QUERIES = 500
@@ -58,7 +62,18 @@ class ExpressionQuery:
     shown: bool
 
 
-Query = MetricQuery | ExpressionQuery
+@dataclass(frozen=True, slots=True)
+class InsightsQuery:
+    """One Metrics Insights query; with GROUP BY its value is an array of series."""
+
+    id: str
+    select: insights.Query
+    period_s: int
+    label: str | None
+    shown: bool
+
+
+Query = MetricQuery | ExpressionQuery | InsightsQuery
 
 
 @dataclass(slots=True)
@@ -82,13 +97,16 @@ class _Evaluation:
         key = (name, period_s)
         if key not in self._known:
             self._open.append(name)
-            self._known[key] = (
-                self._metric(query, period_s)
-                if isinstance(query, MetricQuery)
-                else self.expression(query, period_s)
-            )
+            self._known[key] = self._compute(query, period_s)
             self._open.pop()
         return self._known[key]
+
+    def _compute(self, query: Query, period_s: int) -> Value:
+        if isinstance(query, MetricQuery):
+            return self._metric(query, period_s)
+        if isinstance(query, InsightsQuery):
+            return self._insights(query)
+        return self.expression(query, period_s)
 
     def expression(self, query: ExpressionQuery, period_s: int) -> Value:
         scope = Scope(
@@ -102,7 +120,7 @@ class _Evaluation:
 
     def period_of(self, query: Query, path: tuple[str, ...] = ()) -> int:
         """A metric's own period; for an expression the longest of its own and what it names."""
-        if isinstance(query, MetricQuery):
+        if not isinstance(query, ExpressionQuery):
             return query.period_s
         if query.id in path:
             raise MathError(f"'{query.id}' refers to itself")
@@ -128,6 +146,33 @@ class _Evaluation:
             *args, query.stat, period_s, self.start_s, self.end_s, self.seen_at_s
         )
         return Series(dict(points), period_s, query.label)
+
+    def _insights(self, query: InsightsQuery) -> Value:
+        """Periods begin at multiples of their length, as with any GetMetricData query."""
+        from icscaler_localcloud.alarms.timing import Window
+
+        period_s = query.period_s
+        first, last = self.start_s // period_s, -(-self.end_s // period_s)
+        window = Window(last * period_s, period_s, last - first)
+        found = insights_module().evaluate(query.select, self.store, window, self.seen_at_s)
+        series = [
+            Series(
+                {p.at_s: p.value for p in group.points if p.value is not None},
+                period_s,
+                " ".join(group.attributes.values()) or query.select.metric,
+            )
+            for group in found.groups
+        ]
+        if query.select.group_by:
+            return series
+        return series[0] if series else Series({}, period_s, query.select.metric)
+
+
+def insights_module() -> ModuleType:
+    """Imported late: the package of alarms, where the parser is, needs this one's math."""
+    from icscaler_localcloud.alarms import insights
+
+    return insights
 
 
 def get_metric_data(
@@ -180,12 +225,12 @@ def _rows(queries: Any, evaluation: _Evaluation, descending: bool) -> list[_Row]
         for series in value if isinstance(value, list) else [value]:
             points = sorted(series.points.items(), reverse=descending)
             # The series of an array keep their own names; one series has its query's.
-            own = series.label if array else ""
+            own = series.label if array or isinstance(query, InsightsQuery) else ""
             rows.append(_Row(query.id, query.label or own or query.id, points))
     return rows
 
 
-def _in_expression(query_id: str, error: MathError) -> Exception:
+def _in_expression(query_id: str, error: Exception) -> Exception:
     return validation_error(f"Error in expression '{query_id}': {error}")
 
 
@@ -236,6 +281,8 @@ def _queries(params: Params, account: str) -> Mapping[str, Query]:
                 f"The values for parameter id in MetricDataQueries are not unique: {parsed.id}."
             )
         queries[parsed.id] = parsed
+    if sum(isinstance(query, InsightsQuery) for query in queries.values()) > 1:
+        raise validation_error("A request may have one Metrics Insights query.")
     if not any(query.shown for query in queries.values()):
         raise validation_error("At least one MetricDataQuery must return data.")
     return queries
@@ -258,14 +305,23 @@ def _query(query: Params, place: str, account: str) -> Query:
             f"Exactly one of the parameters {place}.MetricStat and {place}.Expression is required."
         )
     if "Expression" in query:
-        period_s = query.get("Period")
-        if period_s is not None and not is_period(period_s):
-            raise _bad_period(f"{place}.Period", period_s)
-        try:
-            return ExpressionQuery(query_id, parse(query["Expression"]), period_s, label, shown)
-        except MathError as error:
-            raise _in_expression(query_id, error) from error
+        return _expression_query(query, place, label, shown)
     return _metric_query(query, place, label, shown)
+
+
+def _expression_query(query: Params, place: str, label: str | None, shown: bool) -> Query:
+    query_id, expression, period_s = query["Id"], query["Expression"], query.get("Period")
+    if period_s is not None and not is_period(period_s):
+        raise _bad_period(f"{place}.Period", period_s)
+    insights = insights_module()
+    try:
+        if not insights.is_query(expression):
+            return ExpressionQuery(query_id, parse(expression), period_s, label, shown)
+        if period_s is None:
+            raise validation_error(f"{place}.Period is required for a Metrics Insights query.")
+        return InsightsQuery(query_id, insights.parse(expression), period_s, label, shown)
+    except (MathError, insights.InsightsError) as error:
+        raise _in_expression(query_id, error) from error
 
 
 def _metric_query(query: Params, place: str, label: str | None, shown: bool) -> MetricQuery:

@@ -144,7 +144,6 @@ def test_mixed_periods_meet_at_the_longest(cloudwatch: Any) -> None:
         ("e1 + 1", "'e1' refers to itself"),
         ("SEARCH('{AWS/SageMaker}', 'Sum', 60)", "The function SEARCH is not supported"),
         ("ANOMALY_DETECTION_BAND(m1, 2)", "ANOMALY_DETECTION_BAND is not supported"),
-        ('SELECT SUM(Invocations) FROM SCHEMA("AWS/SageMaker")', "Metrics Insights"),
         ("1 + 1", "a time series or an array is expected"),
         ("AVG(m1)", "a time series or an array is expected"),
         ("METRICS() + METRICS()", "cannot join two arrays"),

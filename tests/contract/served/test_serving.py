@@ -158,6 +158,15 @@ def test_faults_strike_over_http(outside: Outside) -> None:
     assert sagemaker.list_endpoints()["Endpoints"] == []
 
 
+def test_every_fault_is_told_of_over_http(outside: Outside) -> None:
+    outside.steer("POST", "faults", {"fault": "lose_deliveries", "given": ["scheduler"]})
+    told = outside.steer("GET", "faults")
+    assert told["on"] == [{"fault": "lose_deliveries", "lane": "scheduler", "hits": 0}]
+    assert {"throttle", "skew_clock", "no_capacity"} <= {one["fault"] for one in told["switches"]}
+    outside.steer("DELETE", "faults")
+    assert outside.steer("GET", "faults")["on"] == []
+
+
 @pytest.mark.parametrize(
     ("method", "path", "body", "status", "says"),
     [

@@ -75,7 +75,7 @@ _MAX_DEPTH = 50
 def parse(expression: str) -> Node:
     """The syntax tree of a metric math expression; MathError where it is not one."""
     if re.match(r"\s*SELECT\b", expression, re.IGNORECASE):
-        raise MathError("Metrics Insights queries (SELECT) are not supported by the local cloud")
+        raise MathError("a Metrics Insights query (SELECT) cannot be a part of metric math")
     parser = _Parser(list(_tokens(expression)))
     tree = parser.level(0)
     parser.end()

@@ -1,0 +1,314 @@
+"""One run: the scene played under a plan's troubles, and everything that must not have happened."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+from icscaler.adapters.dynamodb import DynamoStateStore
+from icscaler.adapters.dynamodb.endpoint_items import endpoint_key
+from icscaler_cli.demo.look_log import LookLog
+from icscaler_cli.demo.play import MINUTE_S, Arriving, next_minute
+from icscaler_cli.demo.run import SETUP_HEADSTART_S, TEMPLATE, find_repository
+from icscaler_cli.demo.stage import PARAMETERS, set_stage
+from icscaler_cli.demo.watch import Watch
+from icscaler_localcloud.cloud import LocalCloud
+from icscaler_sim.report.clock import clock_text
+from icscaler_sim.world.specs import ProfileCatalog
+from tests.chaos.plan import CLEAN, STRONGEST, Plan
+from tests.chaos.scene import POISONED, Scene
+from tests.chaos.switches import SWITCHES, Strongest, Struck
+
+DEAD_LETTERS = ("LookDeadLetterQueue", "DispatchFailureQueue", "AlarmsFailureQueue")
+TICK_S = 60
+LOOK_ENDS_S = 15
+"""A look begins and ends this soon after its tick."""
+CALM_AFTER_MIN = 6
+"""The last trouble's echoes (a message that waits for its visibility timeout) are over by then."""
+
+Copies = dict[str, tuple[int, int]]
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What came of a run. `copies`: healthy component -> (desired, current) at the end."""
+
+    plan: Plan
+    copies: Copies = field(default_factory=dict)
+    violations: list[str] = field(default_factory=list)
+    hits: dict[str, int | None] = field(default_factory=dict)
+    looks: int = 0
+    failed_looks: int = 0
+    poison_letters: int = 0
+    cpu_s: float = 0.0
+
+    def against(self, clean: Outcome) -> list[str]:
+        """All that is wrong, the difference from the run without troubles included."""
+        differing = [
+            f"settled at {self.copies.get(name)} (desired, current), not {wanted}: {name}"
+            for name, wanted in clean.copies.items()
+            if self.copies.get(name) != wanted
+        ]
+        return [*self.violations, *differing]
+
+
+@contextmanager
+def staged(scene: Scene) -> Iterator[Stage]:
+    """The scene set up to the minute before its traffic begins, ready for any number of runs."""
+    scenario = scene.scenario
+    catalog = ProfileCatalog({name: shape.profile for name, shape in scenario.shapes.items()})
+    start_s = scenario.start_s - SETUP_HEADSTART_S
+    with LocalCloud(start_s=start_s, seed=scenario.seed, profiles=catalog) as cloud:
+        template = find_repository() / TEMPLATE
+        store = set_stage(cloud, scenario, template, lambda _: None, PARAMETERS).store
+        cloud.run_until(max(scenario.start_s, next_minute(cloud.clock.now_s)))
+        yield Stage(cloud, scene, store)
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A cloud that runs begin from. Each goes on in a process forked off, so that none sees
+    another's doings, and setting up and cold starts are paid once.
+    """
+
+    cloud: LocalCloud
+    scene: Scene
+    store: DynamoStateStore
+
+    def play(self, plan: Plan = CLEAN) -> Outcome:
+        """One run from here to its end."""
+        return self.begin(plan).outcome()
+
+    def begin(self, plan: Plan) -> Running:
+        """Start a run beside this process."""
+        reading, writing = os.pipe()
+        pid = os.fork()
+        if pid:
+            os.close(writing)
+            return Running(plan, pid, reading)
+        code = 1
+        try:
+            os.close(reading)
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
+            answer = pickle.dumps(self._run(plan))
+            with os.fdopen(writing, "wb") as pipe:
+                pipe.write(answer)
+            code = 0
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            sys.stderr.flush()
+            os._exit(code)
+
+    def _run(self, plan: Plan) -> Outcome:
+        run = _Run(self.cloud, self.scene, plan, self.store)
+        run.troubled()
+        run.quiet()
+        outcome = run.outcome()
+        outcome.cpu_s = time.process_time()  # of the forked process: since it began
+        return outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A run in a process of its own; `fileno` becomes readable when it ends."""
+
+    plan: Plan
+    pid: int
+    pipe: int
+
+    def fileno(self) -> int:
+        return self.pipe
+
+    def outcome(self) -> Outcome:
+        """Wait for it. RuntimeError when it died."""
+        with os.fdopen(self.pipe, "rb") as pipe:
+            answer = pipe.read()
+        os.waitpid(self.pid, 0)
+        if not answer:
+            raise RuntimeError(f"the run {self.plan.name!r} died; what it said is above")
+        outcome: Outcome = pickle.loads(answer)
+        return outcome
+
+
+class _Run:
+    def __init__(
+        self, cloud: LocalCloud, scene: Scene, plan: Plan, store: DynamoStateStore
+    ) -> None:
+        self._cloud, self._scene, self._plan, self._store = cloud, scene, plan, store
+        self._log = LookLog(cloud)
+        self._watch = Watch(scene.scenario)
+        self._start_s = int(cloud.clock.now_s)
+        self._quiet_s = self._start_s + scene.minutes * MINUTE_S
+        self._end_s = self._quiet_s + scene.quiet_minutes * MINUTE_S
+        self._on: dict[int, Struck] = {}
+        self._outcome = Outcome(plan)
+
+    def troubled(self) -> None:
+        """The traffic, with each trouble on in its minutes."""
+        cloud, trace = self._cloud, self._scene.scenario.trace
+        if self._plan is not CLEAN:
+            self._poison()
+        arriving = Arriving(cloud.world, trace, self._start_s)
+        for minute in range(self._scene.minutes):
+            self._switch(minute)
+            arriving.until((minute + 1) * MINUTE_S)
+            self._pass_minute()
+        self._switch(self._scene.minutes)
+
+    def _poison(self) -> None:
+        """A hold without its fields lets every look end in an exception, as a bug would."""
+        if POISONED in self._scene.scenario.fleet.endpoints:
+            self._cloud.client("dynamodb").update_item(
+                TableName=self._resource("dynamodb", "list_tables", "TableNames", "StateTable"),
+                Key={"pk": {"S": endpoint_key(POISONED)}, "sk": {"S": "header"}},
+                UpdateExpression="SET holds = :poison",
+                ExpressionAttributeValues={":poison": {"M": {"poison": {"M": {}}}}},
+            )
+            return
+        for minute in (2, self._scene.minutes + 2):
+            self._cloud.call_at(self._start_s + minute * MINUTE_S, self._send_poison)
+
+    def _send_poison(self) -> None:
+        url = self._resource("sqs", "list_queues", "QueueUrls", "LookQueue")
+        self._cloud.client("sqs").send_message(
+            QueueUrl=url,
+            MessageBody="no look",
+            MessageGroupId=POISONED,
+            MessageDeduplicationId=str(self._cloud.clock.now_s),
+        )
+
+    def _resource(self, service: str, operation: str, member: str, logical_id: str) -> str:
+        """The physical name or address of a resource of the stack."""
+        answer = getattr(self._cloud.client(service), operation)()
+        (found,) = (name for name in answer[member] if f"-{logical_id}-" in name)
+        return str(found)
+
+    def quiet(self) -> None:
+        """Steady load and nothing wrong, but for the poisoned endpoint."""
+        arriving = Arriving(self._cloud.world, self._scene.quiet, self._quiet_s)
+        for minute in range(self._scene.quiet_minutes):
+            arriving.until((minute + 1) * MINUTE_S)
+            self._pass_minute()
+
+    def outcome(self) -> Outcome:
+        """Everything checked, once the last minute is over."""
+        cloud, found = self._cloud, self._outcome
+        self._log.read()
+        # Judged by the clock only while nothing is wrong: troubles may delay what they strike.
+        wakes = [w for w in cloud.world.tally.wakes if self._calm(w.first_refused_s)]
+        span_s = (self._start_s - 2 * SETUP_HEADSTART_S, self._end_s + SETUP_HEADSTART_S)
+        self._watch.finish(self._store, span_s, self._log, wakes)
+        found.violations += self._watch.violations
+        found.copies = {
+            view.name: (view.desired_copies, view.current_copies)
+            for view in cloud.world.components()
+            if view.endpoint != POISONED
+        }
+        found.looks, found.failed_looks = self._log.looks, len(self._log.failures)
+        found.violations += [*self._dead_letters(), *self._gaps(), *self._bugs()]
+        return found
+
+    def _calm(self, at_s: float) -> bool:
+        return self._plan is CLEAN or at_s >= self._quiet_s + CALM_AFTER_MIN * MINUTE_S
+
+    def _pass_minute(self) -> None:
+        cloud = self._cloud
+        cloud.run_until(max(cloud.clock.now_s, self._minute_s() + MINUTE_S))
+        views = {view.name: view for view in cloud.world.components()}
+        self._watch.minute(views, int(cloud.clock.now_s))
+        self._log.read()
+
+    def _minute_s(self) -> int:
+        return int(self._cloud.clock.now_s) // MINUTE_S * MINUTE_S
+
+    def _switch(self, minute: int) -> None:
+        """Put on what begins with this minute, take off what ends with it."""
+        for number, trouble in enumerate(self._plan.troubles):
+            if trouble.until_min == minute and number in self._on:
+                struck = self._on.pop(number)
+                struck.off()
+                self._outcome.hits[trouble.switch] = struck.hits()
+            if trouble.from_min == minute:
+                draw = Strongest(0) if trouble.seed == STRONGEST else Random(trouble.seed)
+                self._on[number] = SWITCHES[trouble.switch](self._cloud, draw)
+
+    def _dead_letters(self) -> list[str]:
+        """None but of the poisoned endpoint; and of it some, or it was not poisoned."""
+        wrong = [f"undelivered: {text}" for text in self._cloud.undelivered]
+        for queue in DEAD_LETTERS:
+            for group, body in self._letters(queue):
+                if group == POISONED:
+                    self._outcome.poison_letters += 1
+                else:
+                    wrong.append(f"dead letter in {queue}: {body:.150}")
+        if self._plan is not CLEAN and not self._outcome.poison_letters:
+            wrong.append("the poisoned endpoint left no dead letter")
+        return wrong
+
+    def _letters(self, queue: str) -> list[tuple[str | None, str]]:
+        """Group and body of every message in a queue of the stack."""
+        sqs = self._cloud.client("sqs")
+        url = self._resource("sqs", "list_queues", "QueueUrls", queue)
+        letters = []
+        while True:
+            got: Mapping[str, Any] = sqs.receive_message(
+                QueueUrl=url,
+                MaxNumberOfMessages=10,
+                VisibilityTimeout=60,
+                AttributeNames=["MessageGroupId"],
+            )
+            messages = got.get("Messages", [])
+            if not messages:
+                return letters
+            for message in messages:
+                group = message.get("Attributes", {}).get("MessageGroupId")
+                letters.append((group, message["Body"]))
+                sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+
+    def _gaps(self) -> list[str]:
+        """In calm minutes every healthy endpoint is looked at within a tick of each tick."""
+        late = []
+        for endpoint in self._scene.healthy:
+            looks = [at_s for at_s in self._log.looked.get(endpoint, ()) if self._calm(at_s)]
+            ends = [*looks, self._end_s]
+            since_s = self._start_s if self._plan is CLEAN else ends[0]
+            for at_s in ends:
+                if at_s - since_s > 2 * TICK_S + LOOK_ENDS_S:
+                    late.append(
+                        f"no look at {endpoint} for {at_s - since_s} s: {clock_text(since_s)}"
+                    )
+                since_s = at_s
+            if not looks:
+                late.append(f"no look at {endpoint} in all the quiet minutes")
+        return late
+
+    def _bugs(self) -> list[str]:
+        """Errors that no switch explains: an exception that is not a refused dependency's."""
+        texts = {
+            str(done.error)
+            for done in self._cloud.lambda_log
+            if not done.ok and not _explained(str(done.error)) and not _poisoned(done.event)
+        }
+        return [f"function failed: {text:.200}" for text in sorted(texts)[:20]]
+
+
+_EXPECTED = ("PortError", "FunctionKilled", "exited", "timed out", "Runtime.ExitError")
+
+
+def _explained(error: str) -> bool:
+    return any(word in error for word in _EXPECTED)
+
+
+def _poisoned(event: Any) -> bool:
+    records = event.get("Records", ()) if isinstance(event, dict) else ()
+    return any(one["attributes"].get("MessageGroupId") == POISONED for one in records)
