@@ -29,6 +29,8 @@ from tests.chaos.scene import POISONED, Scene
 from tests.chaos.switches import SWITCHES, Strongest, Struck
 
 DEAD_LETTERS = ("LookDeadLetterQueue", "DispatchFailureQueue", "AlarmsFailureQueue")
+MAX_RECEIVES = 3
+"""Of a look's message, as template.yaml has it."""
 TICK_S = 60
 LOOK_ENDS_S = 15
 """A look begins and ends this soon after its tick."""
@@ -49,6 +51,7 @@ class Outcome:
     looks: int = 0
     failed_looks: int = 0
     poison_letters: int = 0
+    killed_letters: int = 0
     cpu_s: float = 0.0
 
     def against(self, clean: Outcome) -> list[str]:
@@ -246,17 +249,29 @@ class _Run:
         """None but of the poisoned endpoint; and of it some, or it was not poisoned."""
         wrong = [f"undelivered: {text}" for text in self._cloud.undelivered]
         for queue in DEAD_LETTERS:
-            for group, body in self._letters(queue):
+            for group, message_id, body in self._letters(queue):
                 if group == POISONED:
                     self._outcome.poison_letters += 1
+                elif self._killed(message_id) >= MAX_RECEIVES:
+                    self._outcome.killed_letters += 1
                 else:
                     wrong.append(f"dead letter in {queue}: {body:.150}")
         if self._plan is not CLEAN and not self._outcome.poison_letters:
             wrong.append("the poisoned endpoint left no dead letter")
         return wrong
 
-    def _letters(self, queue: str) -> list[tuple[str | None, str]]:
-        """Group and body of every message in a queue of the stack."""
+    def _killed(self, message_id: str) -> int:
+        """How often a function died while it had the message: as often as it may, and it is poison
+        by every sign there is, though it was a switch that did it.
+        """
+        return sum(
+            not done.ok and any(word in str(done.error) for word in _DIED)
+            for done in self._cloud.lambda_log
+            if message_id in {one.get("messageId") for one in _records(done.event)}
+        )
+
+    def _letters(self, queue: str) -> list[tuple[str | None, str, str]]:
+        """Group, id and body of every message in a queue of the stack."""
         sqs = self._cloud.client("sqs")
         url = self._resource("sqs", "list_queues", "QueueUrls", queue)
         letters = []
@@ -272,7 +287,7 @@ class _Run:
                 return letters
             for message in messages:
                 group = message.get("Attributes", {}).get("MessageGroupId")
-                letters.append((group, message["Body"]))
+                letters.append((group, message["MessageId"], message["Body"]))
                 sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
 
     def _gaps(self) -> list[str]:
@@ -302,7 +317,8 @@ class _Run:
         return [f"function failed: {text:.200}" for text in sorted(texts)[:20]]
 
 
-_EXPECTED = ("PortError", "FunctionKilled", "exited", "timed out", "Runtime.ExitError")
+_DIED = ("FunctionKilled", "Runtime.ExitError", "Sandbox.Timedout", "exited", "timed out")
+_EXPECTED = ("PortError", *_DIED)
 
 
 def _explained(error: str) -> bool:
@@ -310,5 +326,9 @@ def _explained(error: str) -> bool:
 
 
 def _poisoned(event: Any) -> bool:
-    records = event.get("Records", ()) if isinstance(event, dict) else ()
-    return any(one["attributes"].get("MessageGroupId") == POISONED for one in records)
+    return any(one["attributes"].get("MessageGroupId") == POISONED for one in _records(event))
+
+
+def _records(event: Any) -> list[Any]:
+    """The messages that a function was invoked with."""
+    return list(event.get("Records", ())) if isinstance(event, dict) else []

@@ -66,11 +66,13 @@ _WRITES = (
     ("sqs", "SendMessageBatch"),
     ("events", "PutEvents"),
 )
+_RARE = ("events", "application-autoscaling", UPDATE, "PutEvents")
+"""Called now and then only: what strikes them seldom would strike nothing."""
 _REFUSALS = ("throttle", "fail", "drop_reply")
 
 
 def _refuse(how: str, service: str, cloud: LocalCloud, draw: Random) -> Struck:
-    chance = draw.choice((0.05, 0.2, 0.4))
+    chance = draw.choice((0.3, 0.6, 0.9) if service in _RARE else (0.05, 0.2, 0.4))
     put_on = getattr(cloud.faults, how)
     return _counted(
         *(put_on(service, times=FOREVER, chance=chance, function=f) for f in (RECONCILE, DISPATCH))
@@ -109,12 +111,13 @@ def _slow(service: str, cloud: LocalCloud, draw: Random) -> Struck:
     seconds = draw.choice((2.0, 8.0, 20.0))
     caller = DISPATCH if service == "sqs" else RECONCILE
     slow = cloud.faults.slow
-    return _counted(slow(service, seconds=seconds, times=FOREVER, chance=0.15, function=caller))
+    chance = 0.9 if service in _RARE else 0.15
+    return _counted(slow(service, seconds=seconds, times=FOREVER, chance=chance, function=caller))
 
 
 def _kill(when: str, service: str, operation: str, cloud: LocalCloud, draw: Random) -> Struck:
     put_on = getattr(cloud.faults, f"kill_{when}_call")
-    chance = draw.choice((0.02, 0.05, 0.1))
+    chance = draw.choice((0.1, 0.3, 0.5) if operation in _RARE else (0.02, 0.05, 0.1))
     return _counted(put_on(RECONCILE, service, operation, times=FOREVER, chance=chance))
 
 

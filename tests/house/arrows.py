@@ -24,7 +24,16 @@ TIERS: tuple[frozenset[str], ...] = (
     frozenset({"decide", "rollout"}),
     frozenset({"ports"}),
     frozenset(
-        {"observe", "overlays", "preview", "dispatch", "reconcile", "keep_alarms", "rollout_steps"}
+        {
+            "bases",
+            "observe",
+            "overlays",
+            "preview",
+            "dispatch",
+            "reconcile",
+            "keep_alarms",
+            "rollout_steps",
+        }
     ),
     frozenset({"adapters", "config"}),
     frozenset({"bootstrap", "client"}),

@@ -9,6 +9,7 @@ others in rotation. Metric series are asked for only where the model's situation
 from dataclasses import replace
 from typing import Protocol
 
+from icscaler import bases
 from icscaler.entities import (
     ComponentView,
     EndpointConfig,
@@ -65,8 +66,8 @@ def observe(
         config_version=config.version,
         endpoint=endpoint or EndpointView(config.name, "Missing"),
         components=components,
-        metrics=metrics,
-        wakes={name: wake_s for name, wake_s in item.wakes.items() if name in config.models},
+        metrics=bases.metrics(config, metrics),
+        wakes=bases.wakes(config, item.wakes),
         holds=item.holds,
         outcomes=item.outcomes,
         paused_models=pointer.paused_models,
