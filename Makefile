@@ -1,6 +1,6 @@
 # One way to do each thing; `make help` lists them. Everything made lands in .venv and $(BUILD_DIR).
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test slow check format bench bench-full bench-code validate build deploy-local lock clean
+.PHONY: help setup demo test slow chaos check format bench bench-full bench-code validate build deploy-local lock clean
 
 BUILD_DIR ?= build
 export BUILD_DIR
@@ -20,6 +20,9 @@ test: setup ## The one gate: format, lint, types, template lint, all fast tests
 
 slow: setup ## The tests that `make test` leaves out: everything end to end on the subprocess runner too
 	.venv/bin/pytest --quiet -m slow --numprocesses 2 --dist worksteal
+
+chaos: setup ## Two hours of the demo under each fault switch, then 200 random mixes; resumable, takes hours
+	$(PYTHON_IN_VENV) -m tests.chaos $(CHAOS)
 
 check: setup ## The gate without the tests
 	@$(PYTHON_IN_VENV) scripts/gate.py --no-tests

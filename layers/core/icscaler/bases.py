@@ -37,11 +37,16 @@ def metrics(config: EndpointConfig, seen: Mapping[str, Minutes]) -> dict[str, Mi
     """The metric minutes of each model, those of bases with what their adapters were asked for."""
     merged = dict(seen)
     for base, adapters in adapters_by_base(config).items():
-        if base in seen:
-            others = [{m.at_s: m for m in seen.get(name, ())} for name in adapters]
+        series = [{m.at_s: m for m in seen.get(name, ())} for name in (base, *adapters)]
+        times = sorted(set().union(*series))
+        if times:
+            own, *others = series
             merged[base] = tuple(
-                _with(minute, [other[minute.at_s] for other in others if minute.at_s in other])
-                for minute in seen[base]
+                _with(
+                    own.get(at_s) or MetricMinute(at_s),
+                    [other[at_s] for other in others if at_s in other],
+                )
+                for at_s in times
             )
     return merged
 
