@@ -35,7 +35,7 @@ TICK_S = 60
 LOOK_ENDS_S = 15
 """A look begins and ends this soon after its tick."""
 AHEAD_MIN = 4
-"""Requests are told to the world so long before: a slow handler may take the clock past a minute."""
+"""Requests are told to the world so long before: a handler may take the clock past a minute."""
 CALM_AFTER_MIN = 6
 """The last trouble's echoes (a message that waits for its visibility timeout) are over by then."""
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from icscaler.config.compile import CompiledFleet, compile_fleet
+from icscaler.config.compile import compile_fleet
 from icscaler.config.load import load_fleet
 from icscaler_cli.demo.run import find_repository
 from icscaler_cli.demo.scenario import MONDAY_S, Scenario, Wanted, build_scenario, copy_shapes
@@ -76,7 +76,8 @@ def demo_scene(minutes: int = 120, quiet_minutes: int = 60, start_h: float = 8.0
     wanted = Wanted(None, None, minutes / 60, start_h, 0)
     scenario = build_scenario(wanted, repository, Path(), load_prices(None))
     poison = compile_fleet(load_fleet(_POISON))
-    fleet = CompiledFleet(scenario.fleet.version, scenario.fleet.endpoints | poison.endpoints)
+    endpoints = scenario.fleet.endpoints | poison.endpoints
+    fleet = replace(scenario.fleet, endpoints=endpoints)
     merged = replace(
         scenario,
         fleet=fleet,
