@@ -16,8 +16,9 @@ import numpy as np
 from icscaler.config.compile import compile_fleet
 from icscaler.config.load import load_fleet
 from icscaler_cli.demo.run import find_repository
-from icscaler_cli.demo.scenario import MONDAY_S, Scenario, Wanted, build_scenario, copy_shapes
+from icscaler_cli.demo.scenario import MONDAY_S, Scenario, Wanted, build_scenario
 from icscaler_sim.pricing import load_prices
+from icscaler_sim.simulate.fleet import copy_shapes
 from icscaler_sim.traces import Trace
 from icscaler_sim.traces.trace import build_trace
 
@@ -81,7 +82,7 @@ def demo_scene(minutes: int = 120, quiet_minutes: int = 60, start_h: float = 8.0
     merged = replace(
         scenario,
         fleet=fleet,
-        shapes={**scenario.shapes, **copy_shapes(poison)},
+        shapes={**scenario.shapes, **copy_shapes(poison.endpoints)},
         first_copies={**scenario.first_copies, "poison": 1},
     )
     return Scene(merged, steady(scenario.trace, quiet_minutes), minutes, quiet_minutes)
@@ -96,7 +97,7 @@ def small_scene(minutes: int = 15, quiet_minutes: int = 17) -> Scene:
         "asked": [0 if m % 9 > 4 else 500 for m in range(minutes)],
         "rare": [2 if m in (6, 7, 8) else 0 for m in range(minutes)],
     }
-    shapes = copy_shapes(fleet)
+    shapes = copy_shapes(fleet.endpoints)
     copies = {"typed": 1, "asked": 1, "rare": 1}
     scenario = Scenario("small", "made up", MONDAY_S, counted(counts), fleet, shapes, copies, 0)
     return Scene(scenario, steady(scenario.trace, quiet_minutes), minutes, quiet_minutes)
