@@ -244,6 +244,76 @@ def test_any_endpoint_that_speaks_aws_will_do(
 
 
 @pytest.mark.usefixtures("stack")
+class TestVersions:
+    def test_before_anything_is_published(self) -> None:
+        assert "Nothing is published" in run("fleet", "versions").stderr
+        result = run("fleet", "rollback", "--yes")
+        assert (result.exit_code, "there is no version before" in result.stderr) == (2, True)
+        assert run("fleet", "rollback", "abc", "--yes").exit_code == 2
+
+    def test_back_and_forth_with_the_condition_of_publish(self, file: Path) -> None:
+        run("fleet", "publish", str(file), "--yes")
+        first = in_force()["version"]
+        assert run("fleet", "rollback", "--yes").exit_code == 2, "there is nothing before it"
+        file.write_text(FLEET + "    max_copies: 2\n", "utf-8")
+        run("fleet", "publish", str(file), "--yes")
+        second = in_force()["version"]
+
+        result = run("fleet", "rollback", "--yes")
+        assert "~ shared/chat: max_copies 2 -> 4" in result.stderr
+        assert in_force()["version"] == first
+        refused = run("fleet", "rollback", second, "--yes", "--expect", second)
+        assert (refused.exit_code, in_force()["version"]) == (3, first)
+        assert run("fleet", "rollback", second, "--yes", "--expect", first).exit_code == 0
+        assert "nothing to do" in run("fleet", "rollback", second, "--yes").stderr
+        unknown = run("fleet", "rollback", "000000000000", "--yes")
+        assert unknown.exit_code == 2
+        assert first in unknown.stderr
+        listed = {
+            one["version"]: one for one in json.loads(run("fleet", "versions", "--json").stdout)
+        }
+        assert {v: one["in_force"] for v, one in listed.items()} == {first: False, second: True}
+        assert listed[first]["models"] == 2
+
+    def test_nobody_to_confirm_goes_nowhere(self, file: Path) -> None:
+        for text in (FLEET, FLEET + "    max_copies: 2\n"):
+            file.write_text(text, "utf-8")
+            run("fleet", "publish", str(file), "--yes")
+        before = in_force()
+        assert run("fleet", "rollback").exit_code == 2
+        assert in_force() == before
+
+
+class TestDiff:
+    def test_a_wrong_file_is_told_before_any_account_is_asked(self, file: Path) -> None:
+        file.write_text(FLEET + "    max_copies: -1\n", "utf-8")
+        assert run("fleet", "diff", str(file)).exit_code == 1
+
+    def test_what_is_in_force_differs_in_nothing(self, stack: None, file: Path) -> None:
+        run("fleet", "publish", str(file), "--yes")
+        result = run("fleet", "diff", str(file))
+        assert "is in force already" in result.stderr
+        assert "No setting changes." in result.stderr
+        found = json.loads(run("fleet", "diff", str(file), "--json").stdout)
+        assert (found["changes"], found["effects"]) == ([], [])
+
+    @pytest.mark.parametrize(
+        "command", [["diff", "FILE"], ["versions"], ["rollback", "x"], ["calendar"]]
+    )
+    def test_without_region_credentials_or_stack(
+        self, file: Path, monkeypatch: pytest.MonkeyPatch, command: list[str]
+    ) -> None:
+        line = ["fleet", *(str(file) if word == "FILE" else word for word in command)]
+        assert "no AWS Region" in run(*line).stderr
+        region = [*line, "--region", "us-east-1"]
+        assert "no usable AWS credentials" in run(*region).stderr
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "x")
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
+        monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+        assert run(*region, "--table", TABLE).exit_code == 3
+
+
+@pytest.mark.usefixtures("stack")
 class TestWrongPlace:
     def test_a_table_that_is_not_there(self, file: Path) -> None:
         result = run("fleet", "publish", str(file), "--yes", "--table", "nosuch")

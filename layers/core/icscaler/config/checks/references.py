@@ -1,6 +1,6 @@
 """Names that must lead somewhere: classes, endpoints, variants, bases, groups; and be unique."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 
 from icscaler.config.checks.case import Case
@@ -182,9 +182,20 @@ def _endpoints(case: Case) -> Iterator[Problem]:
 
 def _groups(case: Case) -> Iterator[Problem]:
     spread: dict[str, dict[str, Path]] = defaultdict(dict)
+    sizes: Counter[str] = Counter()
     for model in case.models:
         if (group := model.get("group")) and (endpoint := model.get("endpoint")):
             spread[group].setdefault(endpoint, model.path_of("group"))
+            sizes[group] += 1
+    if not case.parts.adopts and all(case.certain(model) for model in case.models):
+        for group in sorted(name for name, size in sizes.items() if size == 1):
+            yield case.problem(
+                next(iter(spread[group].values())),
+                f"group {group!r} has one member only",
+                f"{did_you_mean(group, sizes.keys() - {group})} A group wakes its members "
+                "together; to select models use `labels`".strip(),
+                warning=True,
+            )
     for group, places in spread.items():
         if len(places) > 1:
             yield case.problem(
