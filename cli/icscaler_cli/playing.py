@@ -16,7 +16,7 @@ UNHEALTHY = 4
 """Exit code: it was played, but a look failed or an invariant was violated."""
 INTERRUPTED = 130
 TEMPLATE = "template.yaml"
-ENSEMBLE_FLEET = Path("examples", "demo-fleet.yaml")
+ENSEMBLE_FLEET = Path("examples", "codegen-ensemble.yaml")
 """The fleet of the generated ensemble, in the checkout."""
 
 

@@ -133,7 +133,7 @@ class TestBadInput:
             pytest.param(["--trace", "{tmp}/good.csv", "--start", "9"], "--start 9", id="start"),
             pytest.param(["--trace", "{tmp}/names.csv"], "not a valid name", id="model's name"),
             pytest.param(
-                ["--trace", "{tmp}/good.csv", "--fleet", "{repo}/examples/demo-fleet.yaml"],
+                ["--trace", "{tmp}/good.csv", "--fleet", "{repo}/examples/codegen-ensemble.yaml"],
                 "does not know a",
                 id="model not in the fleet",
             ),

@@ -25,8 +25,8 @@ def demo(
         typer.Option(
             "--fleet",
             metavar="FILE",
-            help="The fleet file. Default: examples/demo-fleet.yaml, or for a trace one sized by "
-            "the default fleet rule.",
+            help="The fleet file. Default: examples/codegen-ensemble.yaml, or for a trace one "
+            "sized by the default fleet rule.",
         ),
     ] = None,
     hours: Annotated[

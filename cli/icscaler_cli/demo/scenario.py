@@ -132,5 +132,5 @@ def _check_known(trace: Trace, shapes: Mapping[str, CopyShape], wanted: Wanted) 
             f"the fleet file does not know {', '.join(unknown[:5])}{more}",
             "add them to its models, or leave --fleet away to size them by the default fleet rule"
             if wanted.trace
-            else "the generated traffic is for the models of examples/demo-fleet.yaml",
+            else "the generated traffic is for the models of examples/codegen-ensemble.yaml",
         )

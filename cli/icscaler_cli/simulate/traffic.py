@@ -41,7 +41,7 @@ _SILENT_REQUESTS = 1000
 class Traffic:
     """What is played. `filled`: the same with its gaps filled, where gaps were named.
 
-    `ensemble`: it was generated for the models of `examples/demo-fleet.yaml`.
+    `ensemble`: it was generated for the models of `examples/codegen-ensemble.yaml`.
     """
 
     title: str

@@ -62,7 +62,7 @@ def test_plain_boto3_in_a_process_of_its_own(served: Up, tmp_path: Path) -> None
 
 
 def test_ctrl_c_ends_it_and_its_processes_and_frees_the_port(tmp_path: Path) -> None:
-    fleet = ROOT / "examples" / "demo-fleet.yaml"
+    fleet = ROOT / "examples" / "codegen-ensemble.yaml"
     with up("--fleet", str(fleet), "--processes") as running:
         running.advance(130)
         invoked = running.steer("GET", "status")["invocations"]
