@@ -260,16 +260,19 @@ def test_a_surge_meets_copies_raised_beforehand(tmp_path: Path) -> None:
     """Yesterday at this hour it needed three times as many; meanwhile it can't be scaled."""
     with scene(tmp_path, "chat", ceiling=8) as rollouts:
         rig = rollouts.rig
+        # Without looks the day passes quickly, and nobody else changes copies.
+        for schedule in rig.cloud.client("scheduler").list_schedules()["Schedules"]:
+            rig.cloud.client("scheduler").delete_schedule(Name=schedule["Name"])
+        rollouts.scale("chat", 2)
         rig.play(30, chat=1500)
         rig.cloud.run_for(86_400 - 3600)
         rig.play(40, chat=400)
-        copies = rig.copies("chat")
-        rollouts.start(components={"names": ["chat"]}, on_peak="raise")
+        rollouts.start(components={"names": ["chat"]}, on_peak="raise", batch={"copies": 4})
         rig.play(8, chat=400)
         ended = play_until(rollouts, "r1", chat=1500)
         assert ended["status"] == "SUCCEEDED", ended
-        job = rollouts.jobs()["chat"]
-        assert (job.step.raise_to or 0) > copies
+        assert rollouts.jobs()["chat"].step.raise_to == 8
+        assert rig.current("chat") == 8
         assert lost(rig, "chat") == 0
 
 
@@ -280,7 +283,7 @@ SMALLER = {"ComputeResourceRequirements": {"NumberOfAcceleratorDevicesRequired":
 @pytest.mark.parametrize("escrow", [True, False], ids=["with escrow", "without"])
 def test_a_rollback_that_would_not_fit_without_escrow(tmp_path: Path, escrow: bool) -> None:
     """The new version needs half the GPUs; a busy neighbour grows into what it sets free."""
-    with scene(tmp_path, "big", "eager", instances=1, ceiling=8) as rollouts:
+    with scene(tmp_path, "big", "eager", instances=1, floor=2, ceiling=8) as rollouts:
         rig = rollouts.rig
         needs = {
             "NumberOfAcceleratorDevicesRequired": 2,
