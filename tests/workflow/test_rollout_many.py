@@ -56,6 +56,7 @@ def _fleet(names: dict[str, list[str]]) -> str:
         "version: 1",
         "defaults:",
         "  min_copies: 1",
+        "  max_copies: 2",
         "  resources: {gpus: 1, cpus: 4, memory_mb: 16384}",
         "  policy: {target_tracking: {metric: concurrency, target_value: 16}}",
         "endpoints:",
