@@ -18,11 +18,14 @@ _COMMANDS = {
     "fleet": "Check and publish the fleet file, and show what is in force.",
     "local": "The local cloud: SageMaker endpoints for any AWS client, on this machine.",
     "look": "Ask for a look at endpoints now, instead of within a minute.",
+    "onboard": "Onboard a model: place it, start it, probe it, have it scaled.",
     "pause": "Keep the controller from writing to models, endpoints or the whole fleet.",
     "release": "Hand models back before the stack is deleted, or they leave the fleet file.",
     "rollout": "Rolling updates of inference components: plan, start, watch, approve, abort.",
     "resume": "Let the controller write again to what was paused by `icscaler pause`.",
+    "retire": "Retire a model: its copies, its adapters, the component, what was kept for it.",
     "simulate": "Compare scaling policies on recorded or generated traffic, without AWS.",
+    "warm": "Have models warm for a while: ready by a time, until another.",
 }
 
 

@@ -33,6 +33,10 @@ TIERS: tuple[frozenset[str], ...] = (
             "reconcile",
             "keep_alarms",
             "rollout_steps",
+            "lifecycle",
+            "onboarding",
+            "warm_up",
+            "retirement",
         }
     ),
     frozenset({"adapters", "config"}),

@@ -14,7 +14,9 @@ from icscaler.bootstrap import (
     AlarmsSettings,
     DispatchSettings,
     ReconcileSettings,
+    RetireSettings,
     RolloutSettings,
+    WorkflowSettings,
 )
 from tests.house import template_rules as rules
 from tests.house.template_rules import Template
@@ -34,6 +36,9 @@ SETTINGS: dict[str, Any] = {
     "ReconcileFunction": ReconcileSettings,
     "AlarmsFunction": AlarmsSettings,
     "RolloutFunction": RolloutSettings,
+    "OnboardFunction": WorkflowSettings,
+    "WarmFunction": WorkflowSettings,
+    "RetireFunction": RetireSettings,
 }
 STACK = "icscaler"
 

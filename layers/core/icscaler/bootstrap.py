@@ -21,13 +21,20 @@ from icscaler.adapters.rollouts.outside import AwsAnnouncer, StepFunctionsExecut
 from icscaler.adapters.rollouts.signals import CloudWatchAlarmSwitch, CloudWatchSignals
 from icscaler.adapters.sagemaker import SageMakerEndpoints
 from icscaler.adapters.sqs import SqsLookQueue
+from icscaler.adapters.works import SageMakerRequests, SageMakerWorks
+from icscaler.onboarding.deps import Deps as OnboardDeps
 from icscaler.ports import EndpointItem
+from icscaler.retirement.deps import Deps as RetireDeps
 from icscaler.rollout_steps.deps import Deps as RolloutDeps
+from icscaler.warm_up.deps import Deps as WarmDeps
 
 OBSERVE = "observe"
 MODES = ("act", OBSERVE)
 KEEP_ALL = "all"
 KEEP_SNAPSHOTS = ("acting", KEEP_ALL)
+WORKFLOW_WORKERS = 8
+WORKFLOW_BUDGET_S = 30.0
+PROBE_TIMEOUT_S = 60
 
 
 class SettingsError(Exception):
@@ -113,6 +120,38 @@ class RolloutSettings:
             mode=_choice(environment, "ICSCALER_MODE", MODES),
             alarm_prefix=_text(environment, "ICSCALER_ALARM_PREFIX"),
             describe_workers=_number(environment, "ICSCALER_DESCRIBE_WORKERS"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class WorkflowSettings:
+    """What `onboard` and `warm` read from their environment."""
+
+    table: str
+    record_retention_days: int
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> "WorkflowSettings":
+        return cls(
+            table=_text(environment, "ICSCALER_TABLE"),
+            record_retention_days=_number(environment, "ICSCALER_RECORD_RETENTION_DAYS"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RetireSettings:
+    """What `retire` reads from its environment."""
+
+    table: str
+    record_retention_days: int
+    alarm_prefix: str
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> "RetireSettings":
+        return cls(
+            table=_text(environment, "ICSCALER_TABLE"),
+            record_retention_days=_number(environment, "ICSCALER_RECORD_RETENTION_DAYS"),
+            alarm_prefix=_text(environment, "ICSCALER_ALARM_PREFIX"),
         )
 
 
@@ -218,6 +257,56 @@ def rollout_deps_of(
         announcer=AwsAnnouncer(client("events"), client("sns"), bus, topic_arn),
         alarm_prefix=alarm_prefix,
     )
+
+
+@cache
+def onboard_deps() -> OnboardDeps:
+    """What `onboard` works with; `SettingsError` when its environment is incomplete."""
+    settings = WorkflowSettings.from_environment(os.environ)
+    return OnboardDeps(
+        store=state_store(settings.table, settings.record_retention_days),
+        works=SageMakerWorks(clients.client("sagemaker")),
+        endpoints=_endpoints(),
+        requests=_requests(),
+        executions=StepFunctionsExecutions(clients.client("stepfunctions")),
+    )
+
+
+@cache
+def warm_deps() -> WarmDeps:
+    """What `warm` works with; `SettingsError` when its environment is incomplete."""
+    settings = WorkflowSettings.from_environment(os.environ)
+    store = state_store(settings.table, settings.record_retention_days)
+    return WarmDeps(store=store, endpoints=_endpoints(), requests=_requests())
+
+
+@cache
+def retire_deps() -> RetireDeps:
+    """What `retire` works with; `SettingsError` when its environment is incomplete."""
+    settings = RetireSettings.from_environment(os.environ)
+    return RetireDeps(
+        store=state_store(settings.table, settings.record_retention_days),
+        works=SageMakerWorks(clients.client("sagemaker")),
+        endpoints=_endpoints(),
+        metrics=CloudWatchMetrics(clients.client("cloudwatch")),
+        alarms=CloudWatchAlarms(clients.client("cloudwatch")),
+        executions=StepFunctionsExecutions(clients.client("stepfunctions")),
+        alarm_prefix=settings.alarm_prefix,
+    )
+
+
+def _endpoints() -> SageMakerEndpoints:
+    return SageMakerEndpoints(
+        clients.client("sagemaker", max_connections=WORKFLOW_WORKERS),
+        clients.client("application-autoscaling"),
+        workers=WORKFLOW_WORKERS,
+        budget_s=WORKFLOW_BUDGET_S,
+    )
+
+
+def _requests() -> SageMakerRequests:
+    """One attempt: a probe that is tried again unseen would measure nothing."""
+    return SageMakerRequests(clients.patient_client("sagemaker-runtime", PROBE_TIMEOUT_S))
 
 
 @cache

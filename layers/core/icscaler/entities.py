@@ -250,6 +250,7 @@ class OutcomeKind(StrEnum):
     QUOTA = "Quota"
     THROTTLED = "Throttled"
     NOT_FOUND = "NotFound"
+    EXISTS = "Exists"
     DENIED = "Denied"
     INVALID = "Invalid"
     UNKNOWN = "Unknown"

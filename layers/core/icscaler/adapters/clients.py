@@ -39,6 +39,20 @@ def client(service: str, max_connections: int = 10) -> Any:
     return factory(service, config=config(max_connections))
 
 
+def patient_client(service: str, read_timeout_s: int) -> Any:
+    """A boto3 client for calls that may take long, and that are not repeated by themselves."""
+    import boto3
+    from botocore.config import Config
+
+    factory: Any = boto3.client
+    settings = Config(
+        connect_timeout=CONNECT_TIMEOUT_S,
+        read_timeout=read_timeout_s,
+        retries={"mode": "standard", "total_max_attempts": 1},
+    )
+    return factory(service, config=settings)
+
+
 @contextmanager
 def port_errors(service: str, call: str) -> Iterator[None]:
     """Turn what botocore raises into `PortError("service call: code: message")`."""

@@ -16,6 +16,7 @@ _BY_TEXT = (
     ("cannot be updated while", OutcomeKind.IN_FLIGHT),
     ("not enough hardware resources", OutcomeKind.NO_ROOM),
     ("could not find", OutcomeKind.NOT_FOUND),
+    ("already existing", OutcomeKind.EXISTS),
 )
 _BY_CODE = {
     "ResourceLimitExceeded": OutcomeKind.QUOTA,

@@ -1,0 +1,1 @@
+"""Starting executions of the deployed state machines, and following them."""

@@ -1,0 +1,1 @@
+"""Inputs of workflows as people write them: pydantic models, and what they mean."""

@@ -1,0 +1,1 @@
+"""What the workflows on single models share: onboarding, warm-up, retirement."""

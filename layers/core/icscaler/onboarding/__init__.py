@@ -1,0 +1,1 @@
+"""Onboarding: from the description of a model to a serving, scaled and watched component."""

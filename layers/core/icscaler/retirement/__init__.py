@@ -1,0 +1,1 @@
+"""Retirement: a model leaves, with everything that was kept for it."""
