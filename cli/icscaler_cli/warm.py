@@ -1,5 +1,6 @@
 """`icscaler warm`: have models warm for a while."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
@@ -56,15 +57,9 @@ def warm(
 
     Sets a floor that ends by itself. Waits until the window ends; --detach to do something else.
     """
-    conditions = {"name": models or None, "class": class_name, "group": group}
-    values: dict[str, Any] = {"ready_by": ready_by, "until": until, "for_s": for_s}
-    given: dict[str, Any] = {
-        "select": {key: value for key, value in conditions.items() if value is not None},
-        "copies": copies,
-        **{key: value for key, value in values.items() if value is not None},
-    }
-    if payload is not None:
-        given["requests"] = {"payload": payload}
+    given = _given(models, class_name, group, copies, payload)
+    times = {"ready_by": ready_by, "until": until, "for_s": for_s}
+    given |= {key: value for key, value in times.items() if value is not None}
     with reported_failures():
         check(WarmUpInput, given)
     ended = run(
@@ -73,11 +68,29 @@ def warm(
     if ended is None:
         return
     finish(ended, as_json)
-    late = ended.output.get("late", {})
     if not as_json:
-        for model, why in late.items():
-            say(f"late: {model}: {why}", "yellow")
-        for model, why in ended.output.get("failed_requests", {}).items():
-            say(f"first request failed: {model}: {why}", "yellow")
-    if late:
+        _tell(ended.output)
+    if ended.output.get("late"):
         raise typer.Exit(ExitCode.INCOMPLETE)
+
+
+def _given(
+    models: list[str] | None,
+    class_name: str | None,
+    group: str | None,
+    copies: int,
+    payload: str | None,
+) -> dict[str, Any]:
+    """The execution's input, without its times."""
+    conditions = {"name": models or None, "class": class_name, "group": group}
+    select = {key: value for key, value in conditions.items() if value is not None}
+    requests = {} if payload is None else {"requests": {"payload": payload}}
+    return {"select": select, "copies": copies, **requests}
+
+
+def _tell(output: Mapping[str, Any]) -> None:
+    """Who was late, and whose first request failed."""
+    for model, why in output.get("late", {}).items():
+        say(f"late: {model}: {why}", "yellow")
+    for model, why in output.get("failed_requests", {}).items():
+        say(f"first request failed: {model}: {why}", "yellow")

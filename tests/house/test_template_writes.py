@@ -24,11 +24,31 @@ def writes(template: Template) -> dict[str, set[str]]:
     return found
 
 
-def test_acting_may_set_copy_counts_and_rolling_out_may_update(template: Template) -> None:
+def test_each_role_may_write_what_its_function_is_for_and_nothing_else(template: Template) -> None:
     assert writes(rules.decided(template, Mode="act")) == {
         "ReconcileRole": {"UpdateInferenceComponentRuntimeConfig"},
         "RolloutRole": {"UpdateInferenceComponent", "UpdateInferenceComponentRuntimeConfig"},
+        "OnboardRole": {
+            "AddTags",
+            *(
+                f"{verb}{noun}"
+                for verb in ("Create", "Delete")
+                for noun in ("InferenceComponent", "Endpoint", "EndpointConfig", "Model")
+            ),
+        },
+        "RetireRole": {
+            "UpdateInferenceComponentRuntimeConfig",
+            "DeleteInferenceComponent",
+            "DeleteModel",
+        },
     }
+
+
+def test_onboarding_may_delete_only_what_it_has_tagged(template: Template) -> None:
+    (statement,) = [
+        s for _, s in rules.statements(rules.decided(template)) if s.get("Sid") == "Undo"
+    ]
+    assert statement["Condition"] == {"Null": {"aws:ResourceTag/icscaler:onboarding": "false"}}
 
 
 def test_observing_may_change_nothing(template: Template) -> None:

@@ -360,7 +360,7 @@ def _count(opened: Lab) -> None:
         pytest.param({"sagemaker_model": "m"}, "state one of container", id="two sources"),
         pytest.param({"endpoint": "nowhere"}, "endpoint nowhere does not exist", id="endpoint"),
         pytest.param(
-            {"scaling": {"max_copies": 1, "policy": {}}}, "target_tracking", id="no policy"
+            {"scaling": {"max_copies": 1, "policy": {}}}, "what a copy can serve", id="no policy"
         ),
         pytest.param(
             {"new_endpoint": {**NEW_ENDPOINT, "instance_type": "ml.x1.large"}},

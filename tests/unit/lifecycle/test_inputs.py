@@ -46,11 +46,13 @@ def test_json_schema_is_current_and_the_sample_is_right(name: str, kind: type[Pa
 def test_the_sample_becomes_a_description_and_lines() -> None:
     described = read_input(OnboardModel, sample("onboard_model_input")).description()
     assert described.resources == CopyResources(1, 4.0, 16384)
-    assert (described.model.max_copies, described.model.policy.target_value) == (4, 16.0)
+    assert (described.model.max_copies, described.model.concurrent_requests_per_copy) == (4, 16)
+    assert described.model.objective is not None
     assert described.data_caching
     lines = fleet_lines(model_entry(described, "shared", "main"))
     assert lines.startswith("models:\n  - name: codegen-review\n    endpoint: shared\n")
-    assert "        target_value: 16.0\n" in lines
+    assert "    concurrent_requests_per_copy: 16\n" in lines
+    assert "      memory_mb: 16384\n" in lines
     assert "    owner: codegen-team\n" in lines
 
 

@@ -17,11 +17,9 @@ from icscaler.config.settings import (
 )
 from icscaler.config.values import AwsName, Copies, IdleSeconds, InstanceType, Word
 from icscaler.config.workflows.base import ProbeKeys
-from icscaler.entities import CopyResources, ModelConfig, TargetTracking
+from icscaler.entities import CopyResources, ModelConfig
 from icscaler.onboarding.description import Description, NewEndpoint
 
-# An adapter follows its base: nothing reads a policy of its own.
-_NO_POLICY = TargetTracking("concurrency", 1.0)
 _ROLE = r"^arn:aws[a-z-]*:iam::\d{12}:role/.+$"
 
 
@@ -179,8 +177,14 @@ class ScalingKeys(Part):
     max_copies: Annotated[int, Field(ge=1, le=10_000)] = Field(
         description="The ceiling.", examples=[4]
     )
-    policy: PolicyKeys = Field(
-        description="How copies follow demand.",
+    concurrent_requests_per_copy: Annotated[int, Field(ge=1, le=100_000)] | None = Field(
+        default=None,
+        description="Requests that one copy serves at a time. With it the policy is `objective`.",
+        examples=[16],
+    )
+    policy: PolicyKeys | None = Field(
+        default=None,
+        description="How copies follow demand, where it is not `objective` with its own settings.",
         examples=[{"target_tracking": {"metric": "concurrency", "target_value": 16}}],
     )
     min_copies: Copies | None = Field(default=None, description="The floor.", examples=[0])
@@ -201,9 +205,13 @@ class ScalingKeys(Part):
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
-        tracking = self.policy.target_tracking
-        if tracking is None or tracking.metric is None or tracking.target_value is None:
-            raise ValueError("policy needs target_tracking with metric and target_value")
+        tracking = self.policy.target_tracking if self.policy else None
+        whole = tracking is not None and None not in (tracking.metric, tracking.target_value)
+        if not whole and self.concurrent_requests_per_copy is None:
+            raise ValueError(
+                "nothing says what a copy can serve; state concurrent_requests_per_copy, or a "
+                "policy target_tracking with metric and target_value"
+            )
         if self.class_name not in BUILT_IN_CLASSES and self.worth is None:
             raise ValueError(
                 f"class {self.class_name} is not built in; state its `worth` as in your fleet file"
@@ -368,9 +376,7 @@ class OnboardModel(Part):
         """Compiled by the fleet file's own rules, on an endpoint that stands for the chosen one."""
         name = self.inference_component
         if self.adapter is not None:
-            return ModelConfig(
-                name, "", CopyResources(0, 0.0, 0), _NO_POLICY, adapter_of=self.adapter.base
-            )
+            return ModelConfig(name, "", CopyResources(0, 0.0, 0), adapter_of=self.adapter.base)
         scaling = self.scaling
         file: dict[str, Any] = {
             "version": 1,
