@@ -42,7 +42,17 @@ def used(stage: Rig, monkeypatch: pytest.MonkeyPatch, *lines: str) -> set[str]:
 
 
 def test_every_operator_command_is_listed() -> None:
-    commands = {"fleet show", "fleet publish", "pause", "resume", "look", "release"}
+    commands = {
+        "fleet show",
+        "fleet publish",
+        "fleet diff",
+        "pause",
+        "resume",
+        "look",
+        "export-history",
+        "onboard",
+        "release",
+    }
     assert documented().keys() == commands
 
 
