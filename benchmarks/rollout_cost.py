@@ -1,8 +1,8 @@
 """What a rolling update costs on top: extra instance-hours, against blue/green.
 
-The demo fleet (examples/demo-fleet.yaml) stands with as many copies as its busy hours need and gets
-a new image everywhere. World model only, no traffic and no controller: what is counted is the
-instances that managed scaling adds for new copies beside old ones, until it has released them.
+The demo fleet (examples/codegen-ensemble.yaml) stands with as many copies as its busy hours need
+and gets a new image everywhere. World model only, no traffic and no controller: what is counted is
+the instances that managed scaling adds for new copies beside old ones, until it has released them.
 """
 
 from collections.abc import Callable, Mapping
@@ -19,7 +19,7 @@ from icscaler_sim.world import World
 from icscaler_sim.world.specs import ComponentSpec, ManagedScaling, RollingPolicy, VariantSpec
 
 ROOT = Path(__file__).parents[1]
-FLEET = ROOT / "examples" / "demo-fleet.yaml"
+FLEET = ROOT / "examples" / "codegen-ensemble.yaml"
 # 24 GPUs, three full instances; and four GPUs fewer, so that a batch finds room on them.
 FULL = {
     "inline-completion": 8,
