@@ -68,9 +68,13 @@ def _scheduled(config: EndpointConfig, from_s: int, until_s: int) -> Iterator[En
     for name, schedule in config.schedules.items():
         zone = config.zones[schedule.zone]
         models = tuple(m.name for m in config.models.values() if name in m.schedules)
-        notes = ("ready by then",) if schedule.ready_by_start else ()
+        worth = schedule.request_worth
+        notes = [] if worth is None else [f"a request worth {worth:g}"]
+        notes += ["ready by then"] if schedule.ready_by_start else []
         for window in windows(schedule, zone, from_s, until_s):
-            yield Entry(name, window, zone, models, schedule.min_copies, schedule.max_copies, notes)
+            yield Entry(
+                name, window, zone, models, schedule.min_copies, schedule.max_copies, tuple(notes)
+            )
 
 
 def _overridden(config: EndpointConfig, from_s: int, until_s: int) -> Iterator[Entry]:

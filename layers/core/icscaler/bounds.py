@@ -67,6 +67,16 @@ def schedules_at(
             yield schedule
 
 
+def request_worth_at(
+    config: EndpointConfig, model: ModelConfig, at_s: int, start_up_s: int
+) -> float:
+    """What one of its requests is worth to the objective, against 1 for an ordinary one."""
+    worth = 1.0
+    for schedule in schedules_at(config, model, at_s, start_up_s):
+        worth = worth if schedule.request_worth is None else schedule.request_worth
+    return worth
+
+
 def _stated(
     model: ModelConfig, key: Key, reason: Reason, scheduled: Iterable[Schedule], at_s: int
 ) -> Bound:

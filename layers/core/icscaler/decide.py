@@ -127,7 +127,9 @@ def _by_objective(case: guards.Case, fresh: evidence.Fresh | None, steps: list[S
     now = tournament.Now(
         load=fresh.load if fresh is not None else 0.0, used=state.last_active_s > known_until_s
     )
-    copies = tournament.choose(memory, terms(case.config, case.model), now).copies
+    copies = tournament.choose(
+        memory, terms(case.config, case.model, case.request_worth), now
+    ).copies
     if copies < case.from_copies and state.last_unknown_s >= known_until_s:
         steps.append(Step(Reason.NO_DATA, case.from_copies))
         return case.from_copies
@@ -140,13 +142,16 @@ def _by_objective(case: guards.Case, fresh: evidence.Fresh | None, steps: list[S
     return copies
 
 
-def terms(config: EndpointConfig, model: ModelConfig) -> tournament.Terms:
+def terms(
+    config: EndpointConfig, model: ModelConfig, request_worth: float = 1.0
+) -> tournament.Terms:
     """What copies and requests of a model are worth, as configured."""
     objective = model.objective or Objective()
     return tournament.Terms(
         slots=float(model.concurrent_requests_per_copy or 1),
         gpus=model.resources.gpus,
         price=config.price,
+        worth=request_worth,
         rare_per_s=objective.rare_per_s,
     )
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import ceil, floor
 
-from icscaler.bounds import START_UP_PRIOR_S, Bounds, bounds_at
+from icscaler.bounds import START_UP_PRIOR_S, Bounds, bounds_at, request_worth_at
 from icscaler.entities import EndpointConfig, ModelConfig, ModelState, Snapshot, Step
 from icscaler.policies import startup
 from icscaler.reasons import Reason
@@ -29,10 +29,12 @@ class Case:
     from_copies: int
     current_copies: int
     bounds: Bounds = field(init=False)
+    request_worth: float = field(init=False)
 
     def __post_init__(self) -> None:
         start_up_s = _start_up_s(self.state) if self.model.schedules else 0
         self.bounds = bounds_at(self.config, self.model, self.at_s, start_up_s)
+        self.request_worth = request_worth_at(self.config, self.model, self.at_s, start_up_s)
 
     @property
     def at_s(self) -> int:

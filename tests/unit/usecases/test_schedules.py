@@ -4,10 +4,12 @@ from icscaler.adapters.codec import encode, read_look
 from icscaler.bounds import START_UP_PRIOR_S
 from icscaler.config.cron import parse_cron
 from icscaler.config.zones import zone
+from icscaler.entities import Objective
 from icscaler.guards import LOOK_S, Case
 from icscaler.learned import StartTimes
 from icscaler.reconcile import replay
 from icscaler.schedules.windows import Schedule
+from icscaler.schedules.zones import UTC
 from tests.contract.adapters.values import model_state
 from tests.unit.core.build import T0, config, model, snapshot, view
 from tests.unit.usecases.desk import Desk
@@ -59,3 +61,19 @@ def test_a_floor_is_ready_by_the_start_and_ends_with_the_window() -> None:
     assert copies[desk.at_s] == 0
     (woken, *_) = desk.store.records("shared", 0, desk.at_s + 1)
     assert woken.steps == ("Idle 0", "Schedule 2 by office-hours")
+
+
+def test_during_a_window_requests_may_be_worth_more() -> None:
+    def copies(worth: float | None) -> int:
+        launch = Schedule("launch", "UTC", from_s=T0, until_s=T0 + 86_400, request_worth=worth)
+        wished = model(
+            policy=None,
+            objective=Objective(),
+            concurrent_requests_per_copy=10,
+            schedules=("launch",),
+        )
+        desk = Desk(config(wished, schedules={"launch": launch}, zones={"UTC": UTC}))
+        loads = [35.0 if minute % 30 < 3 else 2.0 for minute in range(60)]
+        return sum(desk.tick(load).plan.decisions["m"].recommended_copies for load in loads)
+
+    assert copies(1000.0) > copies(None)

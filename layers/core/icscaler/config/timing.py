@@ -16,7 +16,7 @@ _YEARS = range(_EPOCH.year + FIRST_S // (365 * DAY_S), _EPOCH.year + LAST_S // (
 
 def schedule(entry: ScheduleEntry, calendars: Mapping[str, CalendarKeys]) -> Schedule:
     """The compiled schedule; for an entry whose time zone and calendars are known."""
-    ready = entry.min_copies is not None if entry.ready_by_start is None else entry.ready_by_start
+    raises = entry.min_copies is not None or entry.request_worth is not None
     return Schedule(
         name=entry.name,
         zone=entry.time_zone or "UTC",
@@ -29,7 +29,8 @@ def schedule(entry: ScheduleEntry, calendars: Mapping[str, CalendarKeys]) -> Sch
         only_on=_days(entry.only_on, calendars) if entry.only_on is not None else None,
         min_copies=entry.min_copies,
         max_copies=entry.max_copies,
-        ready_by_start=ready,
+        request_worth=entry.request_worth,
+        ready_by_start=raises if entry.ready_by_start is None else entry.ready_by_start,
     )
 
 

@@ -146,9 +146,15 @@ class ScheduleEntry(Part):
         description="The ceiling during windows; 0 keeps the models off.",
         examples=[0],
     )
+    request_worth: Annotated[float, Field(gt=0, le=1000)] | None = Field(
+        default=None,
+        description="The objective during windows, for models with the policy `objective`: one of "
+        "their requests is worth this many ordinary ones, so more copies earn their GPUs.",
+        examples=[5.0],
+    )
     ready_by_start: bool | None = Field(
         default=None,
-        description="Begin a start-up time early, so that the copies of the floor serve when the "
-        "window begins. Built in: true where `min_copies` is given, else false.",
+        description="Begin a start-up time early, so that the copies serve when the window begins. "
+        "Built in: true where `min_copies` or `request_worth` is given, else false.",
         examples=[False],
     )

@@ -26,7 +26,8 @@ class Schedule:
     """Bounds that hold during windows. Days count from 1970-01-01 on the zone's wall clock.
 
     `not_on`: windows that begin on these days are left out; `only_on`: all others are (None: no
-    such rule). `ready_by_start`: what holds begins a start-up time earlier.
+    such rule). `request_worth`: of one request to a model with an objective, against 1 for an
+    ordinary one. `ready_by_start`: what holds begins a start-up time earlier.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Schedule:
     only_on: tuple[int, ...] | None = None
     min_copies: int | None = None
     max_copies: int | None = None
+    request_worth: float | None = None
     ready_by_start: bool = False
 
 

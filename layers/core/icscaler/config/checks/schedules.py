@@ -1,19 +1,19 @@
 """Schedules: whom they are for, when their windows come, what they make of floors and ceilings."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from icscaler.config.checks import overrides
 from icscaler.config.checks.case import Case
 from icscaler.config.checks.references import known
 from icscaler.config.problems import Path, Problem
-from icscaler.config.resolve import selected
+from icscaler.config.resolve import OBJECTIVE, Resolved, selected
 from icscaler.config.timing import edge_s, schedule
 from icscaler.config.when import ScheduleEntry
 from icscaler.config.zones import zone
 from icscaler.schedules.windows import comes
 
-_CHANGES = ("min_copies", "max_copies")
+_CHANGES = ("min_copies", "max_copies", "request_worth")
 # A window that does not come within this time is probably a mistake.
 _SOON_S = 400 * 86_400
 
@@ -33,6 +33,7 @@ def check(case: Case) -> Iterator[Problem]:
         first.setdefault(entry.name, (*path, "name"))
         chosen = [m for m in case.scaled if selected(m, entry.select)]
         yield from _effect(case, path, entry)
+        yield from _objective(case, path, entry, chosen)
         mistakes = [*_shape(case, path, entry), *_calendars(case, path, entry)]
         yield from mistakes
         if not mistakes:
@@ -46,11 +47,25 @@ def check(case: Case) -> Iterator[Problem]:
 def _effect(case: Case, path: Path, entry: ScheduleEntry) -> Iterator[Problem]:
     if entry.model_fields_set.isdisjoint(_CHANGES):
         yield case.problem(path, "changes nothing", f"add one of {', '.join(_CHANGES)}")
-    if entry.ready_by_start and entry.min_copies is None:
+    raises = entry.min_copies is not None or entry.request_worth is not None
+    if entry.ready_by_start and not raises:
         yield case.problem(
             (*path, "ready_by_start"),
-            "there is no floor to be ready",
-            "add min_copies, or take ready_by_start out",
+            "there is nothing to be ready",
+            "add min_copies or request_worth, or take ready_by_start out",
+        )
+
+
+def _objective(
+    case: Case, path: Path, entry: ScheduleEntry, chosen: Sequence[Resolved]
+) -> Iterator[Problem]:
+    tracking = [m.name for m in chosen if m.policy_kind != OBJECTIVE]
+    if entry.request_worth is not None and tracking and len(tracking) == len(chosen):
+        yield case.problem(
+            (*path, "request_worth"),
+            f"no selected model has the policy objective (like {tracking[0]!r})",
+            "their policy is target_tracking: use min_copies, or give them the policy objective",
+            warning=True,
         )
 
 
