@@ -10,6 +10,7 @@ from rich.text import Text
 from icscaler_sim.comparison import (
     COLUMNS,
     Column,
+    at_losses,
     losses,
     name_text,
     rows,
@@ -19,6 +20,7 @@ from icscaler_sim.comparison import (
     verdicts,
 )
 from icscaler_sim.report.clock import span_text
+from icscaler_sim.scoring import LOSS_LEVELS
 from icscaler_sim.simulate import ICSCALER
 
 WIDE = 180
@@ -64,12 +66,24 @@ def _table(policies: Sequence[Mapping[str, Any]], columns: Sequence[Column]) -> 
 
 def _print_verdicts(console: Console, policies: Sequence[Mapping[str, Any]]) -> None:
     lines = list(verdicts(policies))
-    for line in lines[:VERDICTS_SHOWN]:
+    for line in lines if len(lines) <= VERDICTS_SHOWN else ():
         console.print(line)
-    if len(lines) > VERDICTS_SHOWN:
-        console.print(f"and {len(lines) - VERDICTS_SHOWN} more, see --html or --json")
+    frontiers = at_losses(policies)
+    if len(frontiers) < len(policies):
+        console.print(_levels(frontiers))
     for line in losses(policies):
         console.print(Text(line, "red"))
+
+
+def _levels(frontiers: Sequence[tuple[str, Sequence[float | None]]]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    table.add_column("GPU-hours to lose at most", min_width=NAME_WIDTH, overflow="fold")
+    for level in LOSS_LEVELS:
+        table.add_column(f"{100 * level:g} %", justify="right", no_wrap=True)
+    for name, hours in frontiers:
+        cells = ["-" if value is None else f"{value:,.1f}" for value in hours]
+        table.add_row(name, *cells, style="bold" if name.startswith(ICSCALER) else "")
+    return table
 
 
 def _print_troubles(console: Console, policy: Mapping[str, Any]) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
 
 from icscaler_sim.comparison import (
     COLUMNS,
+    at_losses,
     losses,
     lost_fraction,
     markdown,
@@ -108,3 +110,13 @@ def test_bounds_do_not_count_as_losses_and_gaps_are_compared_alike() -> None:
 def test_nobody_called() -> None:
     nothing = {"total": 0, "in_time": 0, "late": 0, "refused": 0}
     assert lost_fraction(policy("x", 0, 0) | {"requests": nothing}) == 0.0
+
+
+def test_policies_are_compared_at_equal_loss_over_their_settings() -> None:
+    runs = [policy("keda", 10, 100), policy("keda", 20, 10), policy("keda", 40, 1)]
+    (name, hours), (_, other) = at_losses([*runs, policy("hpa", 30, 5)])
+    assert name == "keda"
+    assert hours[1] == pytest.approx(20)
+    assert hours[0] == pytest.approx(20 - 10 * math.log10(2))
+    assert hours[2] == pytest.approx(20 + 20 * math.log10(2))
+    assert other == [30, 30, 30, None]

@@ -5,6 +5,7 @@ from icscaler_sim.comparison.page import page_html
 from icscaler_sim.comparison.table import (
     COLUMNS,
     Column,
+    at_losses,
     lost_fraction,
     markdown,
     name_text,
@@ -21,6 +22,7 @@ __all__ = [
     "Column",
     "Entry",
     "Played",
+    "at_losses",
     "document",
     "document_json",
     "losses",

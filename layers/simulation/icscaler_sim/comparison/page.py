@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from icscaler_sim.comparison.document import Entry
-from icscaler_sim.comparison.table import name_text, settings_text
+from icscaler_sim.comparison.table import at_losses, name_text, settings_text
 from icscaler_sim.comparison.verdicts import losses, verdicts
 from icscaler_sim.report.html import asset, filled
+from icscaler_sim.scoring import LOSS_LEVELS
 from icscaler_sim.simulate.policies import ICSCALER, knobs_of
 from icscaler_sim.traces import Trace
 
@@ -59,6 +60,8 @@ def page_data(content: Mapping[str, Any], trace: Trace, entries: Sequence[Entry]
         },
         "verdicts": list(verdicts(policies)) if len(content["run"]["seeds"]) == 1 else [],
         "losses": losses(policies),
+        "loss_levels": list(LOSS_LEVELS),
+        "at_losses": at_losses(policies),
         "timelines": timelines(trace, entries),
     }
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from icscaler_sim.scoring import LOSS_LEVELS, gpu_hours_at
 from icscaler_sim.simulate.policies import ICSCALER, changed
 
 Policy = Mapping[str, Any]
@@ -110,6 +111,27 @@ def markdown(policies: Sequence[Policy], columns: Sequence[Column] = COLUMNS) ->
         shown = [f"**{cell}**" for cell in cells] if policy["name"] == ICSCALER else cells
         lines.append("| " + " | ".join(shown) + " |")
     return "\n".join(lines) + "\n"
+
+
+def at_losses(policies: Sequence[Policy]) -> list[tuple[str, list[float | None]]]:
+    """Of each policy, over its settings: GPU-hours at the usual losses (`LOSS_LEVELS`).
+
+    None where it never loses as little; interpolated between two settings.
+    """
+    groups: dict[tuple[str, str | None], list[Policy]] = {}
+    for policy in policies:
+        groups.setdefault((policy["name"], policy["gaps"]), []).append(policy)
+    return [
+        (
+            name if gaps is None else f"{name} (gaps {gaps})",
+            [gpu_hours_at(mine, lost_fraction, level, _gpu_hours) for level in LOSS_LEVELS],
+        )
+        for (name, gaps), mine in groups.items()
+    ]
+
+
+def _gpu_hours(policy: Policy) -> float:
+    return float(policy["gpu_hours"])
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, TypeVar
 
 from icscaler_sim.pricing import Bill
 from icscaler_sim.report import Requests
@@ -13,6 +13,11 @@ from icscaler_sim.scoring.result import ModelScore, Score, WakeScore
 
 STRATA = ("very_hot", "hot", "warm", "cold", "rare", "idle")
 LOSS_LEVELS = (0.02, 0.01, 0.005, 0.003)
+Run = TypeVar("Run")
+
+
+def _gpu_hours(run: Any) -> float:
+    return float(run.gpu_hours)
 
 
 def figures(score: Score) -> dict[str, Any]:
@@ -81,22 +86,26 @@ def percentile(ordered: Sequence[float], fraction: float) -> float | None:
 
 
 def frontier(
-    scores: Iterable[Score], loss: Callable[[Score], float]
-) -> list[tuple[float, float, Score]]:
-    """(gpu_hours, loss, score) of those that no other beats in both, leanest first."""
-    found: list[tuple[float, float, Score]] = []
-    for score in sorted(scores, key=lambda one: (one.gpu_hours, loss(one))):
-        if not found or loss(score) < found[-1][1]:
-            found.append((score.gpu_hours, loss(score), score))
+    runs: Iterable[Run], loss: Callable[[Run], float], hours: Callable[[Run], float] = _gpu_hours
+) -> list[tuple[float, float, Run]]:
+    """(gpu_hours, loss, run) of those that no other beats in both, leanest first."""
+    found: list[tuple[float, float, Run]] = []
+    for run in sorted(runs, key=lambda one: (hours(one), loss(one))):
+        if not found or loss(run) < found[-1][1]:
+            found.append((hours(run), loss(run), run))
     return found
 
 
 def gpu_hours_at(
-    scores: Iterable[Score], loss: Callable[[Score], float], level: float
+    runs: Iterable[Run],
+    loss: Callable[[Run], float],
+    level: float,
+    hours: Callable[[Run], float] = _gpu_hours,
 ) -> float | None:
     """GPU-hours at which a frontier reaches a loss, interpolated on the logarithm of the loss
-    between its two neighbours; None when it never does."""
-    points = frontier(scores, loss)
+    between its two neighbours; None when it never does. Runs are scores, or what `hours` and
+    `loss` understand."""
+    points = frontier(runs, loss, hours)
     for place, (gpu_hours, lost, _) in enumerate(points):
         if lost > level:
             continue

@@ -124,6 +124,18 @@ function frontiers() {
   frontierPlot($("by-model"), (policy) => policy.model_lost_mean);
 }
 
+function levels() {
+  const top = make("tr", {}, make("th", {}, "policy"), ...data.loss_levels.map((level) => make("th", { className: "num" }, `${Number((100 * level).toPrecision(2))} % lost`)));
+  const body = make("tbody");
+  for (const [said, hours] of data.at_losses) {
+    const mine = said === data.ours || said.startsWith(data.ours + " ");
+    body.append(make("tr", { className: mine ? "mine" : "" }, make("td", {}, said),
+      ...hours.map((value) => make("td", { className: "num" }, value === null ? "\u2013" : amount(value)))));
+  }
+  $("levels").replaceChildren(make("thead", {}, top), body);
+}
+
+levels();
 for (const name of names) {
   const policy = policies.find((one) => one.name === name);
   $("marks").append(make("li", {}, markIcon(policy), policy.label));
