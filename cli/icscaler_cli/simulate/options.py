@@ -53,6 +53,15 @@ From = Annotated[
         "--from", metavar="TIME", help="Begin here: 36h, 2d, 90m.", rich_help_panel=_TRAFFIC
     ),
 ]
+WarmUp = Annotated[
+    str | None,
+    typer.Option(
+        "--warm-up",
+        metavar="TIME",
+        help="Play so much before --from without scoring it: rules that learn have learned then.",
+        rich_help_panel=_TRAFFIC,
+    ),
+]
 To = Annotated[
     str | None,
     typer.Option("--to", metavar="TIME", help="End here.", rich_help_panel=_TRAFFIC),

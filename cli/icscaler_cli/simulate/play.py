@@ -16,7 +16,7 @@ from icscaler_cli.simulate.listing import print_policies
 from icscaler_cli.simulate.printed import print_comparison
 from icscaler_cli.simulate.progress import following
 from icscaler_cli.simulate.scene import Scene, build_scene
-from icscaler_cli.simulate.traffic import Traffic, read_traffic, time_text
+from icscaler_cli.simulate.traffic import Period, Traffic, read_traffic, time_text
 from icscaler_sim.baselines import Value
 from icscaler_sim.comparison import Entry, Played, document, document_json, page_html
 from icscaler_sim.pricing import load_prices
@@ -46,6 +46,7 @@ class Request:
     write_fleet: Path | None = None
     start: str | None = None
     end: str | None = None
+    warm_up: str | None = None
     gaps: Path | None = None
     in_time: Sequence[str] = ()
     prices: Path | None = None
@@ -70,9 +71,8 @@ def simulate_request(request: Request, results: Console, messages: Console) -> i
     jobs = _jobs(request)
     for path in (request.json_out, request.html_out, request.write_fleet):
         _check_writable(path)
-    traffic = read_traffic(
-        request.trace, request.gaps, request.start, request.end, request.seeds[0]
-    )
+    period = Period(request.start, request.end, request.warm_up)
+    traffic = read_traffic(request.trace, request.gaps, period, request.seeds[0])
     prices = load_prices(request.prices)
     scene = build_scene(traffic, request.fleet, request.class_rule, request.in_time, prices)
     for job in jobs:
@@ -106,7 +106,7 @@ def _files(
     if request.json_out not in (None, STDOUT):
         yield request.json_out, document_json(content)
     if request.html_out is not None:
-        yield request.html_out, page_html(content, scene.scenario.trace, entries)
+        yield request.html_out, page_html(content, scene.scenario.judged, entries)
 
 
 def _jobs(request: Request) -> list[Job]:
@@ -165,7 +165,7 @@ def _play(
 
 
 def _what(traffic: Traffic, scene: Scene, jobs: Sequence[Job]) -> str:
-    trace = traffic.trace
+    trace = scene.scenario.judged
     rounds = "" if scene.filled is None else ", as recorded and with gaps filled"
     return (
         f"{traffic.title}: {len(trace.models)} models, {trace.total().requests:,} requests in "
@@ -175,7 +175,7 @@ def _what(traffic: Traffic, scene: Scene, jobs: Sequence[Job]) -> str:
 
 
 def _played(request: Request, traffic: Traffic, scene: Scene) -> Played:
-    trace = traffic.trace
+    trace = scene.scenario.judged
     endpoint = next(iter(scene.scenario.fleet.endpoints.values()))
     return Played(
         traffic=traffic.title,
@@ -186,7 +186,8 @@ def _played(request: Request, traffic: Traffic, scene: Scene) -> Played:
         bin_s=trace.width_s,
         from_s=traffic.from_s,
         to_s=traffic.from_s + trace.period_s,
-        start_s=scene.scenario.start_s,
+        start_s=scene.scenario.start_s + traffic.warm_s,
+        warm_s=traffic.warm_s,
         seeds=tuple(dict.fromkeys(request.seeds)),
         classes=scene.classes,
         in_time_s=scene.in_time_s,

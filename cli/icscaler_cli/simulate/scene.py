@@ -64,8 +64,8 @@ def build_scene(
     limits = limits_of(in_time)
     fleet = _fleet(compiled, traffic, limits)
     _check_prices(fleet, prices)
-    start_s = MONDAY_S + traffic.from_s
-    scenario = Scenario(traffic.trace, fleet, prices, start_s)
+    start_s = MONDAY_S + traffic.from_s - traffic.warm_s
+    scenario = Scenario(traffic.trace, fleet, prices, start_s, warm_s=traffic.warm_s)
     filled = None if traffic.filled is None else replace(scenario, trace=traffic.filled)
     usual = {"": WorldSettings().in_time_s}
     return Scene(scenario, said, usual | limits, filled, text)

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from icscaler_sim.simulate import SimulationError, strata_of
+from icscaler_sim.simulate.book import STEP_S
 from icscaler_sim.simulate.gaps import fill_gaps
 from icscaler_sim.traces import (
     Gap,
@@ -38,24 +39,33 @@ _SILENT_REQUESTS = 1000
 
 
 @dataclass(frozen=True, slots=True)
+class Period:
+    """The part to play, as it was asked for."""
+
+    start: str | None = None
+    end: str | None = None
+    warm_up: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Traffic:
     """What is played. `filled`: the same with its gaps filled, where gaps were named.
 
+    The traces begin `warm_s` before `from_s`, which is where scoring begins.
     `ensemble`: it was generated for the models of `examples/codegen-ensemble.yaml`.
     """
 
     title: str
     trace: Trace
     from_s: int
+    warm_s: int
     strata: Mapping[str, str]
     ensemble: bool = False
     filled: Trace | None = None
     notes: tuple[str, ...] = field(default=())
 
 
-def read_traffic(
-    source: str, gaps: Path | None, start: str | None, end: str | None, seed: int
-) -> Traffic:
+def read_traffic(source: str, gaps: Path | None, period: Period, seed: int) -> Traffic:
     """Read or generate, fill, cut. Raises `SimulationError` or `TraceError`."""
     generator = source.removeprefix(GENERATE) if source.startswith(GENERATE) else None
     strata: dict[str, str] = {}
@@ -70,22 +80,25 @@ def read_traffic(
             categories[row.name] = row.category
             if row.stratum:
                 strata[row.name] = row.stratum
-    from_s, to_s, notes = _period(whole, start, end)
+    from_s, to_s, notes = _period(whole, period.start, period.end)
+    warm_s = _warm_up(period, from_s, whole.width_s)
+    first_s = from_s - warm_s
     filled = None
     if gaps is not None:
-        inside = _inside(read_gaps(gaps), from_s, to_s)
+        inside = _inside(read_gaps(gaps), first_s, to_s)
         if inside:
             filled = fill_gaps(whole, inside, _categories(whole, gaps, inside, categories))
-            filled = filled.window(from_s, to_s)
+            filled = filled.window(first_s, to_s)
         else:
             notes.append(f"No gap of {gaps.name} lies within the period: played as recorded.")
-    trace = whole.window(from_s, to_s)
+    trace = whole.window(first_s, to_s)
     if gaps is None:
-        notes += _silences(trace, from_s)
+        notes += _silences(trace, first_s)
     return Traffic(
         title=whole.source,
         trace=trace,
         from_s=from_s,
+        warm_s=warm_s,
         strata={**strata_of(whole), **strata},
         ensemble=generator is not None and generator.startswith("ensemble"),
         filled=filled,
@@ -138,6 +151,23 @@ def _period(trace: Trace, start: str | None, end: str | None) -> tuple[int, int,
         notes.append(f"--to {end} is after the end of the traffic: {long}, played to its end.")
         to_s = trace.period_s
     return from_s, to_s, notes
+
+
+def _warm_up(period: Period, from_s: int, width_s: int) -> int:
+    if period.warm_up is None:
+        return 0
+    warm_s = seconds("--warm-up", period.warm_up)
+    step_s = math.lcm(width_s, STEP_S)
+    if warm_s % step_s:
+        raise SimulationError(
+            f"--warm-up {period.warm_up} is no multiple of {time_text(step_s)}", "round it up"
+        )
+    if warm_s > from_s:
+        raise SimulationError(
+            f"--warm-up {period.warm_up} begins before the traffic",
+            f"scoring begins at --from {period.start or '0h'}: begin later, or warm up less",
+        )
+    return warm_s
 
 
 def _inside(gaps: list[Gap], from_s: int, to_s: int) -> list[Gap]:

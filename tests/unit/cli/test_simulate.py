@@ -80,9 +80,26 @@ class TestRuns:
             "to_s": 1800,
             "hours": 0.1667,
             "starts_at_s": 1_780_272_000 + 1200,
+            "warm_up_s": 0,
         }
         assert content["run"]["requests"] == 10 * 300 + 2
         assert content["run"]["classes"] == {"batch": 2, "critical": 1}
+
+    def test_a_warm_up_is_played_and_not_scored(self, trace: Path, tmp_path: Path) -> None:
+        out = tmp_path / "out.json"
+
+        simulate(
+            *("--trace", trace, "--from", "20m", "--warm-up", "20m", "--policy", "keep-alive"),
+            *("--policy", "clairvoyant", "--json", out),
+        )
+
+        content = document(out)
+        assert content["run"]["period"]["warm_up_s"] == 1200
+        assert content["run"]["period"]["starts_at_s"] == 1_780_272_000 + 1200
+        for policy in content["policies"]:
+            assert policy["requests"]["total"] == 20 * 300 + 2 == content["run"]["requests"]
+            # Six GPUs for the floors of the three models, for twenty minutes and not for forty.
+            assert policy["gpu_hours"] == pytest.approx(2.0)
 
     def test_several_policies_settings_and_seeds(self, trace: Path, tmp_path: Path) -> None:
         out = tmp_path / "out.json"
@@ -223,6 +240,8 @@ class TestBadInput:
             pytest.param(("--from", "3d"), "behind the end of the traffic", id="from"),
             pytest.param(("--from", "30m", "--to", "10m"), "nothing lies between", id="swapped"),
             pytest.param(("--from", "12"), "write a number and its unit", id="no unit"),
+            pytest.param(("--from", "20m", "--warm-up", "30m"), "before the traffic", id="warm"),
+            pytest.param(("--from", "20m", "--warm-up", "5m"), "no multiple of 10m", id="warm 5"),
             pytest.param(("--from", "90s"), "cuts a bin or a minute", id="cut bin"),
             pytest.param(("--policy", "kedaa"), "did you mean keda", id="policy"),
             pytest.param(("--policy", "keda", "--set", "keda.x=1"), "no knob 'x'", id="knob"),

@@ -157,6 +157,36 @@ def test_outlines_change_one_knob_at_a_time() -> None:
         assert len(list(outline(name))) >= 1
 
 
+@pytest.mark.parametrize("policy", ["icscaler", "kpa", "keep-alive", "aas-10s"])
+def test_a_warm_up_is_the_same_run_without_its_beginning(policy: str) -> None:
+    warm_steps = 6
+    whole = run_job(SCENARIO, Job(policy, keep_timeline=True))
+    part = run_job(replace(SCENARIO, warm_s=600 * warm_steps), Job(policy, keep_timeline=True))
+
+    assert part.hours == HOURS - 1
+    assert part.requests.total == sum(sum(one[60:]) for one in COUNTS.values())
+    for name, held in whole.timeline.items():
+        assert part.timeline[name] == pytest.approx(held[warm_steps:])
+        assert part.lost_timeline[name] == whole.lost_timeline[name][warm_steps:]
+    sizes = {one.name: one.gpus_per_copy for one in part.models}
+    assert part.gpu_hours == pytest.approx(
+        sum(sizes[name] * sum(held) / 6 for name, held in part.timeline.items())
+    )
+    assert sum(part.aws_calls.values()) < sum(whole.aws_calls.values())
+    assert part.changes.scale_out + part.changes.scale_in <= (
+        whole.changes.scale_out + whole.changes.scale_in
+    )
+    if part.held is not None and whole.held is not None:
+        assert 0 < part.held.total <= whole.held.total
+    assert part.model_minutes_per_s is not None
+
+
+@pytest.mark.parametrize("warm_s", [-600, 60, 3 * 3600])
+def test_warm_ups_that_make_no_sense(warm_s: int) -> None:
+    with pytest.raises(ValueError, match="warm_s must be a multiple"):
+        replace(SCENARIO, warm_s=warm_s)
+
+
 def _without_time(score: Score) -> dict:
     return {key: value for key, value in figures(score).items() if key != "speed"}
 

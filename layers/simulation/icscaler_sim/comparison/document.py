@@ -21,9 +21,9 @@ FORMAT = 1
 class Played:
     """What every policy was put before.
 
-    `from_s` and `to_s` cut the traffic, in seconds of its own period; second 0 of what was played
-    is at `start_s` (epoch). `classes` counts models. `in_time_s` are the limits that were asked
-    for, by class; "" is the one of all others.
+    `from_s` and `to_s` cut the traffic, in seconds of its own period; `from_s` is at `start_s`
+    (epoch), and `warm_s` before it were played without being scored. `classes` counts models.
+    `in_time_s` are the limits that were asked for, by class; "" is the one of all others.
     """
 
     traffic: str
@@ -39,6 +39,7 @@ class Played:
     classes: Mapping[str, int]
     in_time_s: Mapping[str, float]
     prices: PriceTable
+    warm_s: int = 0
     notes: Sequence[str] = field(default=())
 
 
@@ -81,6 +82,7 @@ def _run(played: Played) -> dict[str, Any]:
             "to_s": played.to_s,
             "hours": round((played.to_s - played.from_s) / 3600, 4),
             "starts_at_s": played.start_s,
+            "warm_up_s": played.warm_s,
         },
         "fleet": played.fleet,
         "classes": dict(sorted(played.classes.items())),

@@ -90,6 +90,7 @@ class Score:
     looks: int = 0
     violations: Sequence[str] = ()
     cpu_s: float = 0.0
+    played_hours: float = 0.0
     step_s: int = 600
     timeline: Mapping[str, Sequence[float]] = field(default_factory=dict)
     lost_timeline: Mapping[str, Sequence[int]] = field(default_factory=dict)
@@ -118,5 +119,5 @@ class Score:
 
     @property
     def model_minutes_per_s(self) -> float | None:
-        """Simulated model-minutes per CPU second of the run, set-up apart."""
-        return len(self.models) * self.hours * 60 / self.cpu_s if self.cpu_s else None
+        """Simulated model-minutes per CPU second of the run, warm-up included, set-up apart."""
+        return len(self.models) * self.played_hours * 60 / self.cpu_s if self.cpu_s else None

@@ -172,12 +172,13 @@ def bound(scenario: Scenario, policy: str, settings: Mapping[str, object]) -> Sc
     worth_s = None
     if policy == CLAIRVOYANT_REFUSING:
         worth_s = 60 * float(str(settings["gpu_minutes_per_request"]))
-    known = demands(scenario.trace, scenario.fleet.shapes)
+    trace = scenario.judged
+    known = demands(trace, scenario.fleet.shapes)
     models, held = [], {}
     for _, model in scenario.fleet.members():
         shape = scenario.fleet.shapes[model.name]
-        empty = np.zeros(-(-scenario.trace.period_s // scenario.trace.width_s))
-        demand = known.get(model.name, Demand(scenario.trace.width_s, empty, empty))
+        empty = np.zeros(-(-trace.period_s // trace.width_s))
+        demand = known.get(model.name, Demand(trace.width_s, empty, empty))
         start = start_s(shape, scenario.settings)
         if worth_s is None:
             best = serving_all(demand, start, model.min_copies)
@@ -204,7 +205,7 @@ def bound(scenario: Scenario, policy: str, settings: Mapping[str, object]) -> Sc
         label=label_of(policy),
         settings=dict(settings),
         seed=0,
-        hours=scenario.trace.period_s / 3600,
+        hours=trace.period_s / 3600,
         models=models,
         on_reference=on_reference,
         on_cheapest=on_cheapest,

@@ -11,12 +11,13 @@ from icscaler_sim.baselines import Facts, peer
 from icscaler_sim.pricing import PriceTable, static_peak
 from icscaler_sim.scoring import Score
 from icscaler_sim.simulate import events
-from icscaler_sim.simulate.book import STEP_S, Book, change_score, held_score
+from icscaler_sim.simulate.book import STEP_S, change_score, held_score
 from icscaler_sim.simulate.configured import configured
 from icscaler_sim.simulate.controller import Controller
 from icscaler_sim.simulate.driver import Beat, Driver
 from icscaler_sim.simulate.fleet import Fleet, alone, check_fleet, first_copies, packed
 from icscaler_sim.simulate.hands import Hands
+from icscaler_sim.simulate.judge import Judge
 from icscaler_sim.simulate.peers import PeerPilot
 from icscaler_sim.simulate.pilot import Pilot, Still
 from icscaler_sim.simulate.policies import (
@@ -44,18 +45,31 @@ OnProgress = Callable[[float], None]
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """What every policy is put before. Second 0 of the trace is at `start_s` (epoch)."""
+    """What every policy is put before. Second 0 of the trace is at `start_s` (epoch).
+
+    The first `warm_s` of it are played and not scored: rules that learn have learned by then.
+    """
 
     trace: Trace
     fleet: Fleet
     prices: PriceTable
     start_s: int
     settings: WorldSettings = field(default_factory=WorldSettings)
+    warm_s: int = 0
+
+    @property
+    def judged(self) -> Trace:
+        """The part of the traffic that is scored."""
+        if not self.warm_s:
+            return self.trace
+        return self.trace.window(self.warm_s, self.trace.period_s)
 
     def __post_init__(self) -> None:
         check_fleet(self.fleet, self.trace)
         if self.start_s % 60:
             raise ValueError(f"start_s must be a whole minute, not {self.start_s}")
+        if self.warm_s % STEP_S or not 0 <= self.warm_s < self.trace.period_s:
+            raise ValueError(f"warm_s must be a multiple of {STEP_S} s within the traffic")
 
 
 @dataclass(slots=True)
@@ -83,8 +97,15 @@ def run_job(scenario: Scenario, job: Job, on_progress: OnProgress | None = None)
         return score
     cast = _cast(scenario, job)
     driver = Driver(cast.world, scenario.trace, cast.pilot, Beat(cast.period_s), proxy=cast.proxy)
-    book = Book(cast.world, cast.fleet)
-    driver.every(STEP_S, book.sample, first_s=STEP_S)
+    judge = Judge(
+        cast.world,
+        cast.fleet,
+        cast.hands,
+        cast.pilot,
+        proxy=cast.proxy,
+        controller=cast.controller,
+    )
+    judge.follow(driver, scenario.warm_s)
     if on_progress is not None:
         share = 1 / max(1, scenario.trace.period_s // STEP_S)
         driver.every(STEP_S, lambda: on_progress(share), first_s=STEP_S)
@@ -93,11 +114,11 @@ def run_job(scenario: Scenario, job: Job, on_progress: OnProgress | None = None)
     began_s = time.process_time()
     driver.run()
     cpu_s = time.process_time() - began_s
-    book.close()
+    judge.book.close()
     if cast.proxy is not None:
         cast.proxy.close()
     cast.world.advance(driver.end_s + SETTLE_S)
-    return _score(scenario, job, settings, cast, book, cpu_s)
+    return _score(scenario, job, settings, cast, judge, cpu_s)
 
 
 def facts_of(scenario: Scenario, fleet: Fleet) -> dict[str, Facts]:
@@ -125,7 +146,7 @@ def facts_of(scenario: Scenario, fleet: Fleet) -> dict[str, Facts]:
 
 def static_copies(scenario: Scenario, policy: str, peak_fraction: float) -> dict[str, int]:
     """Copies for a share of each model's busiest 60 s; always-on has one of every model."""
-    peaks = static_peak(scenario.trace, scenario.fleet.shapes)
+    peaks = static_peak(scenario.judged, scenario.fleet.shapes)
     copies = {name: math.ceil(peak * peak_fraction - 1e-9) for name, peak in peaks.items()}
     if policy == ALWAYS_ON:
         for _, model in scenario.fleet.members():
@@ -191,10 +212,10 @@ def _score(
     job: Job,
     settings: Mapping[str, object],
     cast: _Cast,
-    book: Book,
+    judge: Judge,
     cpu_s: float,
 ) -> Score:
-    held = cast.proxy.books if cast.proxy is not None else {}
+    held, book = judge.held, judge.book
     both = book.bills(scenario.prices)
     held_copies, lost = book.timelines() if job.keep_timeline else ({}, {})
     shown = dict(settings)
@@ -212,12 +233,13 @@ def _score(
         on_reference=both.on_reference,
         on_cheapest=both.on_cheapest,
         wakes=book.wakes(held),
-        changes=change_score(cast.hands.log),
-        aws_calls=cast.pilot.calls,
+        changes=change_score(judge.log),
+        aws_calls=judge.calls,
         held=held_score(held) if cast.proxy is not None else None,
-        looks=cast.controller.looks if cast.controller is not None else 0,
+        looks=judge.looks,
         violations=tuple(cast.controller.violations) if cast.controller is not None else (),
         cpu_s=cpu_s,
+        played_hours=scenario.trace.period_s / 3600,
         step_s=STEP_S,
         timeline=held_copies,
         lost_timeline=lost,

@@ -61,7 +61,8 @@ const calls = (policy) => Object.values(policy.aws_calls).reduce((sum, n) => sum
 function head() {
   const span = `${moment(0)} to ${moment(3600 * played.period.hours)}`;
   const seeds = played.seeds.length > 1 ? `seeds ${played.seeds.join(", ")}` : `seed ${played.seeds[0]}`;
-  $("facts").textContent = `${longText(3600 * played.period.hours)} (${span}) · ${plural(played.models, "model")} · ${count(played.requests)} requests · ${seeds} · ${played.fleet}`;
+  const warm = played.period.warm_up_s ? ` after ${longText(played.period.warm_up_s)} of warm-up` : "";
+  $("facts").textContent = `${longText(3600 * played.period.hours)} (${span})${warm} · ${plural(played.models, "model")} · ${count(played.requests)} requests · ${seeds} · ${played.fleet}`;
   const violations = policies.reduce((sum, one) => sum + one.invariant_violations.length, 0);
   const asleep = policies.reduce((sum, one) => sum + (one.name === data.ours ? one.never_woken.length : 0), 0);
   const bad = violations + asleep;
