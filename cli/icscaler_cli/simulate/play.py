@@ -202,9 +202,10 @@ def _check_writable(path: Path | None) -> None:
         return
     if path.is_dir():
         raise SimulationError(f"{path} is a folder", "name a file to write")
-    if not path.parent.is_dir():
-        raise SimulationError(f"{path} cannot be written: no folder {path.parent}", "make it first")
-    if not os.access(path if path.exists() else path.parent, os.W_OK):
+    near = path if path.exists() else next(one for one in path.parents if one.exists())
+    if near != path and not near.is_dir():
+        raise SimulationError(f"{path} cannot be written: {near} is no folder", "name another")
+    if not os.access(near, os.W_OK):
         raise SimulationError(f"{path} cannot be written: no permission", "name another place")
 
 
@@ -212,6 +213,7 @@ def _write(path: Path, text: str) -> None:
     """All of it or nothing."""
     scratch: Any = None
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(
             "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False
         ) as scratch:

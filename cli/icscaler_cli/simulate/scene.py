@@ -12,7 +12,7 @@ from icscaler_cli.playing import ENSEMBLE_FLEET, find_repository
 from icscaler_cli.simulate.traffic import Traffic
 from icscaler_sim.pricing import PriceTable, static_peak
 from icscaler_sim.simulate import Fleet, Scenario, SimulationError
-from icscaler_sim.simulate.default_fleet import CLASS_RULE, classes_by_rule, fleet_text
+from icscaler_sim.simulate.default_fleet import CLASS_RULE, OBJECTIVE, classes_by_rule, fleet_text
 from icscaler_sim.simulate.fleet import copy_shapes
 from icscaler_sim.traces import MONDAY_S, CopyShape, default_copy_shape
 from icscaler_sim.world import WorldSettings
@@ -92,7 +92,8 @@ def _default_fleet(traffic: Traffic, rule: str, prices: PriceTable) -> str:
             )
     shapes = {name: default_copy_shape(name) for name in trace.models}
     classes = classes_by_rule(rule, trace)
-    return fleet_text(trace.source, shapes, static_peak(trace, shapes), prices, classes)
+    peaks = static_peak(trace, shapes)
+    return fleet_text(trace.source, shapes, peaks, prices, classes, OBJECTIVE)
 
 
 def _fleet(compiled: CompiledFleet, traffic: Traffic, limits: Mapping[str, float]) -> Fleet:

@@ -26,7 +26,7 @@ GENERATE = "generate:"
 MINUTE_S = 60
 EVERYBODY = "*"
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
-_TIME = re.compile(r"(\d+(?:\.\d+)?)([smhd])")
+_TIME = re.compile(r"(\d+(?:\.\d+)?)([smhd])\s*")
 _GENERATORS: Mapping[str, Mapping[str, float]] = {
     "ensemble": {"days": 1.0},
     "fleet": {"days": 1.0, "models": 40.0, "mean_rps": 0.0},
@@ -108,12 +108,11 @@ def read_traffic(source: str, gaps: Path | None, period: Period, seed: int) -> T
 
 def seconds(option: str, text: str) -> int:
     """`36h` as seconds. Raises `SimulationError`."""
-    parts = _TIME.fullmatch(text.strip())
-    if parts is None:
+    if not re.fullmatch(f"(?:{_TIME.pattern})+", text.strip()):
         raise SimulationError(
-            f"{option} {text} is no time", "write a number and its unit: 90m, 36h, 2d or 5400s"
+            f"{option} {text} is no time", "write a number and its unit: 90m, 36h, 1d12h or 5400s"
         )
-    return round(float(parts[1]) * _UNITS[parts[2]])
+    return round(sum(float(number) * _UNITS[unit] for number, unit in _TIME.findall(text)))
 
 
 def time_text(at_s: int) -> str:

@@ -153,6 +153,22 @@ class TestRuns:
         assert "class: critical" in fleet.read_text()
         assert {**one, "speed": 0} == {**two, "speed": 0}
 
+    def test_folders_are_made(self, trace: Path, tmp_path: Path) -> None:
+        out = tmp_path / "some" / "where" / "out.json"
+
+        simulate("--trace", trace, "--policy", "clairvoyant", "--json", out)
+
+        assert document(out)["policies"]
+
+    def test_our_frontier_by_price(self, trace: Path, tmp_path: Path) -> None:
+        out = tmp_path / "out.json"
+
+        simulate("--trace", trace, "--price", "1,300", "--json", out)
+
+        policies = document(out)["policies"]
+        assert [one["settings"] for one in policies] == [{"price": 1}, {"price": 300}]
+        assert policies[0]["gpu_hours"] >= policies[1]["gpu_hours"]
+
     def test_the_json_alone_on_stdout(self, trace: Path) -> None:
         result = simulate("--trace", trace, "--policy", "clairvoyant", "--json", "-")
 
@@ -261,7 +277,7 @@ class TestBadInput:
             pytest.param(
                 ("--fleet", "{tmp}/fleet.yaml", "--class-rule", "batch"), "without a fleet", id="2"
             ),
-            pytest.param(("--html", "{tmp}/no/x.html"), "no folder", id="no folder"),
+            pytest.param(("--html", "{tmp}/gaps.csv/x.html"), "is no folder", id="no folder"),
             pytest.param(("--html", "{tmp}"), "is a folder", id="a folder"),
             pytest.param(("--prices", "{tmp}/gaps.csv"), "not JSON", id="price table"),
             pytest.param(("--trace", "{tmp}/none.csv"), "cannot be read", id="no trace"),
@@ -319,7 +335,16 @@ class TestBadInput:
 
 
 @pytest.mark.parametrize(
-    ("text", "value"), [("36h", 129_600), ("2d", 172_800), ("90m", 5400), ("0.5h", 1800), ("0s", 0)]
+    ("text", "value"),
+    [
+        ("36h", 129_600),
+        ("2d", 172_800),
+        ("90m", 5400),
+        ("0.5h", 1800),
+        ("0s", 0),
+        ("1d12h", 129_600),
+        ("1h 30m", 5400),
+    ],
 )
 def test_times(text: str, value: int) -> None:
     assert seconds("--from", text) == value

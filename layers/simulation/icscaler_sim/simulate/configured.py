@@ -30,10 +30,18 @@ def our_settings(endpoints: Iterable[EndpointConfig]) -> dict[str, object]:
     return found
 
 
-def configured(config: EndpointConfig, settings: Mapping[str, object]) -> EndpointConfig:
+def configured(
+    config: EndpointConfig,
+    settings: Mapping[str, object],
+    known: Mapping[str, object] | None = None,
+) -> EndpointConfig:
     """The configuration with settings changed: of the endpoint, else of all its models, else of
-    their policies and limits, whichever has one of that name. Raises `SimulationError`."""
-    known = our_settings([config])
+    their policies and limits, whichever has one of that name.
+
+    `known` is what the whole fleet has; what this endpoint lacks of it stays away. Raises
+    `SimulationError` for a setting that nobody has.
+    """
+    known = our_settings([config]) if known is None else known
     for name, value in settings.items():
         if name not in known:
             raise SimulationError(f"{ICSCALER} has no setting '{name}'", nearest(name, known))

@@ -26,14 +26,18 @@ _HEAD = """\
 version: 1
 
 defaults:
-  policy:
-    target_tracking: {{metric: concurrency, target_value: 24}}
-  idle_s: 900
+{policy}
 
 endpoints:
 """
 
 
+TARGET_TRACKING = """\
+  policy:
+    target_tracking: {metric: concurrency, target_value: 24}
+  idle_s: 900"""
+OBJECTIVE = "  concurrent_requests_per_copy: 32"
+"""The built-in policy."""
 CLASS_RULE = "critical=3,interactive=20,batch"
 """Of the models by requests: the 3 busiest critical, the next 20 interactive, the rest batch."""
 ONE_CLASS = "none"
@@ -73,11 +77,13 @@ def fleet_text(
     peaks: Mapping[str, int],
     prices: PriceTable,
     classes: Mapping[str, str] | None = None,
+    policy: str = TARGET_TRACKING,
 ) -> str:
-    """The fleet file for these models, busiest first. `peaks`: copies at static peak."""
+    """The fleet file for these models, busiest first. `peaks`: copies at static peak. `policy`:
+    the keys that say how copies follow demand."""
     known = classes or {}
     groups = spread(list(shapes))
-    lines = [_HEAD.format(source=source)]
+    lines = [_HEAD.format(source=source, policy=policy)]
     for name, models in groups.items():
         instances = _most_instances(models, shapes, peaks, prices)
         lines.append(

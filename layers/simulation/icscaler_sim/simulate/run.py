@@ -12,7 +12,7 @@ from icscaler_sim.pricing import PriceTable, static_peak
 from icscaler_sim.scoring import Score
 from icscaler_sim.simulate import events
 from icscaler_sim.simulate.book import STEP_S, change_score, held_score
-from icscaler_sim.simulate.configured import configured
+from icscaler_sim.simulate.configured import configured, our_settings
 from icscaler_sim.simulate.controller import Controller
 from icscaler_sim.simulate.driver import Beat, Driver
 from icscaler_sim.simulate.fleet import Fleet, alone, check_fleet, first_copies, packed
@@ -180,7 +180,8 @@ def check_job(scenario: Scenario, job: Job) -> None:
 
 
 def _configured(fleet: Fleet, job: Job) -> Fleet:
-    endpoints = {n: configured(e, job.settings) for n, e in fleet.endpoints.items()}
+    known = our_settings(fleet.endpoints.values())
+    endpoints = {n: configured(e, job.settings, known) for n, e in fleet.endpoints.items()}
     return replace(fleet, endpoints=endpoints)
 
 
