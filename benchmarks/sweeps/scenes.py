@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from icscaler_cli.simulate.scene import build_scene
-from icscaler_cli.simulate.traffic import read_traffic
+from icscaler_cli.simulate.traffic import Period, read_traffic
 from icscaler_sim.pricing import load_prices
 from icscaler_sim.simulate import Fleet, Scenario
 from icscaler_sim.world import Delay, WorldSettings
@@ -96,7 +96,7 @@ def build(key: SceneKey) -> Scenario:
         source = str(folder / RECORDED[key.traffic])
         gaps = folder / GAPS if key.traffic == "fleet" else None
     first, last = (f"{day * DAY_S:g}s" for day in (key.from_day, key.to_day))
-    traffic = read_traffic(source, gaps, first, last, GENERATOR_SEED)
+    traffic = read_traffic(source, gaps, Period(first, last), GENERATOR_SEED)
     scene = build_scene(traffic, None, "critical=3,interactive=20,batch", (), load_prices())
     scenario = scene.filled or scene.scenario
     if key.start_s is not None:

@@ -6,6 +6,8 @@ WORDS: dict[str, str] = {
     Reason.TARGET_MET: "load is on target",
     Reason.ABOVE_TARGET: "load per copy is above target",
     Reason.BELOW_TARGET: "load per copy is below target",
+    Reason.EARNS_ITS_GPUS: "the traffic it saves is worth its GPUs",
+    Reason.NOT_WORTH_ITS_GPUS: "its traffic is not worth its GPUs now",
     Reason.RECENTLY_USED: "was used recently",
     Reason.IDLE: "no request for the idle time",
     Reason.WOKEN_BY_REFUSED_REQUEST: "a request was refused at zero copies",
