@@ -45,6 +45,9 @@ def take(deps: Deps, found: Kept, job: Job, seen: Deployed, at_s: int) -> Taken:
         if request.escrow and not job.step.adapter:
             hold.reserved_copies = batch or (1 if seen.desired_copies == 0 else 0)
             hold.reserved_resources = surge_resources(job.step)
+            if job.direction == "back":
+                # Until it is back, what is there counts as the new version's smaller copies.
+                hold.reserved_copies += given_up(job, seen.desired_copies)
         if not deps.store.hold(lease, job.component, hold, at_s):
             return job, "refused", "another workflow holds it"
         _trim_others(deps, found, lease, item, job.component, at_s)
