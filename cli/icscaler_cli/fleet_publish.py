@@ -190,7 +190,14 @@ def _put_in_force(
 
 def compiled_file(file: Path) -> CompiledFleet:
     """The fleet of a file, without what is adopted by tag."""
-    return compile_fleet(load_fleet(file, at_s=int(clock.now_s())))
+    return compile_fleet(load_fleet(file, at_s=int(clock.now_s())), _public_prices())
+
+
+def _public_prices() -> dict[str, float]:
+    """Dollars an instance-hour by type; only reports use them."""
+    from icscaler_sim.pricing import load_prices
+
+    return {kind.name: kind.usd_per_hour for kind in load_prices().types}
 
 
 def _adopting(file: Path, controller: Controller) -> CompiledFleet:
@@ -198,7 +205,7 @@ def _adopting(file: Path, controller: Controller) -> CompiledFleet:
     at_s = int(clock.now_s())
     fleet = load_fleet(file, at_s=at_s)
     if fleet.adoption is None:
-        return compile_fleet(fleet)
+        return compile_fleet(fleet, _public_prices())
     from icscaler.adapters.sagemaker import SageMakerEndpoints
     from icscaler.adapters.tags import tagged_components
 
@@ -210,7 +217,7 @@ def _adopting(file: Path, controller: Controller) -> CompiledFleet:
         endpoints, tag = sorted(fleet.endpoints), fleet.adoption.tag
         found = tagged_components(sagemaker, described, endpoints, tag, at_s)
     say(f"{number(len(found), 'component')} with the tag {tag} found.")
-    return compile_fleet(load_fleet(file, at_s=at_s, tagged=found))
+    return compile_fleet(load_fleet(file, at_s=at_s, tagged=found), _public_prices())
 
 
 def announce(file: Path, compiled: CompiledFleet) -> None:

@@ -28,9 +28,8 @@ from icscaler.entities import (
     Snapshot,
     Step,
     TargetTracking,
-    VariantState,
 )
-from icscaler.learned import FinishedStart
+from icscaler.learned import FinishedStart, VariantState
 from icscaler.policies import evidence, keep_alive, startup, tournament
 from icscaler.reasons import Reason
 
@@ -127,9 +126,8 @@ def _by_objective(case: guards.Case, fresh: evidence.Fresh | None, steps: list[S
     now = tournament.Now(
         load=fresh.load if fresh is not None else 0.0, used=state.last_active_s > known_until_s
     )
-    copies = tournament.choose(
-        memory, terms(case.config, case.model, case.request_worth), now
-    ).copies
+    worth = case.request_worth * state.in_time.worth_factor
+    copies = tournament.choose(memory, terms(case.config, case.model, worth), now).copies
     if copies < case.from_copies and state.last_unknown_s >= known_until_s:
         steps.append(Step(Reason.NO_DATA, case.from_copies))
         return case.from_copies
@@ -145,7 +143,7 @@ def _by_objective(case: guards.Case, fresh: evidence.Fresh | None, steps: list[S
 def terms(
     config: EndpointConfig, model: ModelConfig, request_worth: float = 1.0
 ) -> tournament.Terms:
-    """What copies and requests of a model are worth, as configured."""
+    """What copies and requests of a model are worth: as configured, and as its objective has it."""
     objective = model.objective or Objective()
     return tournament.Terms(
         slots=float(model.concurrent_requests_per_copy or 1),

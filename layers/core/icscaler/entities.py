@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
-from icscaler.learned import FinishedStart, ServiceTime, StartTimes, TournamentMemory
+from icscaler import learned
 from icscaler.reasons import Notice, Reason
 from icscaler.schedules.windows import Schedule
 from icscaler.schedules.zones import Zone
@@ -53,10 +53,13 @@ class TargetTracking:
 class Objective:
     """The policy under which every copy earns its GPUs (`policies.tournament`).
 
-    `rare_per_s`: requests of a model called this often a second are worth double.
+    `rare_per_s`: requests of a model called this often a second are worth double. A share of
+    `in_time_fraction` must be answered within `deadline_s`; None: nothing is promised.
     """
 
     rare_per_s: float = 1.0
+    in_time_fraction: float | None = None
+    deadline_s: float = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,13 +128,17 @@ class ModelConfig:
 
 @dataclass(frozen=True, slots=True)
 class VariantConfig:
-    """What one instance offers to copies. `max_instances` None: as the endpoint says."""
+    """What one instance offers to copies, and costs (None: not known; for reports only).
+
+    `max_instances` None: as the endpoint says.
+    """
 
     instance_type: str
     gpus: int
     cpus: float
     memory_mb: int
     max_instances: int | None = None
+    usd_per_hour: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,8 +215,9 @@ class MetricMinute:
     `invocations`: requests (Sum). `concurrency_per_copy`: highest in-flight requests of a copy,
     queue included (Maximum). `refused`: NoCapacityInvocationFailures (Sum). `heartbeat`: a
     utilisation datapoint of a loaded copy exists, which tells silence from missing data.
-    `latency_s`: mean ModelLatency of its requests, waiting in the container included; it is read
-    only when it is needed (`policies.accepted_load`).
+    `latency_s`: mean ModelLatency of its requests, waiting in the container included.
+    `in_deadline_fraction`: share of them within the objective's deadline. `errors`: answered with
+    a 5XX (Sum). These three are read only when needed (`policies.accepted_load`, `objectives`).
     """
 
     at_s: int
@@ -218,6 +226,8 @@ class MetricMinute:
     refused: float | None = None
     heartbeat: bool = False
     latency_s: float | None = None
+    in_deadline_fraction: float | None = None
+    errors: float | None = None
 
 
 @dataclass(slots=True)
@@ -343,36 +353,20 @@ class ModelState:
     manual_until_s: int = 0
     refused: RefusedCopies | None = None
     noticed: tuple[str, ...] = ()
-    service: ServiceTime = field(default_factory=ServiceTime)
-    starts: StartTimes = field(default_factory=StartTimes)
-    tournament: TournamentMemory | None = None
-
-
-@dataclass(slots=True)
-class VariantState:
-    """Memory of instances that did not come, and of how long those that came took.
-
-    `obtainable_instances` holds until `until_s`. `launches_s`: order of a copy to the instance it
-    waited for, the latest ones, newest last.
-    """
-
-    short_since_s: int | None = None
-    obtainable_instances: int | None = None
-    until_s: int = 0
-    launches_s: tuple[int, ...] = ()
+    service: learned.ServiceTime = field(default_factory=learned.ServiceTime)
+    starts: learned.StartTimes = field(default_factory=learned.StartTimes)
+    tournament: learned.TournamentMemory | None = None
+    in_time: learned.InTime = field(default_factory=learned.InTime)
 
 
 @dataclass(slots=True)
 class EndpointState:
-    """What is remembered of an endpoint between looks; `last_look_s` None before the first.
-
-    `decisions_s`: first sign of demand to accepted write, the latest ones, newest last.
-    """
+    """What is remembered of an endpoint; `decisions_s`: sign of demand to accepted write."""
 
     schema_version: int = STATE_SCHEMA_VERSION
     last_look_s: int | None = None
     models: dict[str, ModelState] = field(default_factory=dict)
-    variants: dict[str, VariantState] = field(default_factory=dict)
+    variants: dict[str, learned.VariantState] = field(default_factory=dict)
     noticed: tuple[str, ...] = ()
     decisions_s: tuple[int, ...] = ()
 
@@ -447,4 +441,4 @@ class Plan:
     gpu_price: float = 0.0
     unmanaged: tuple[str, ...] = ()
     blind: tuple[str, ...] = ()
-    started: tuple[FinishedStart, ...] = ()
+    started: tuple[learned.FinishedStart, ...] = ()

@@ -117,3 +117,40 @@ class TournamentMemory:
     refused: list[float] = field(default_factory=list)
     asked: float = 0.0
     asked_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class InTime:
+    """How many requests of a model with an objective were in time lately.
+
+    `asked` and `missed` are requests, old ones fading. `worth_factor` is what the objective makes
+    of a request's worth. `read_until_s`: end of the newest settled minute that was counted.
+    `least_missed_fraction`: share that is missed whatever a request is worth. `floor_copies`: the
+    floor that would reach an objective which no worth can; 0: worth can.
+    """
+
+    asked: float = 0.0
+    missed: float = 0.0
+    worth_factor: float = 1.0
+    read_until_s: int = 0
+    least_missed_fraction: float = 0.0
+    floor_copies: int = 0
+
+    @property
+    def missed_fraction(self) -> float | None:
+        """None before the first request."""
+        return self.missed / self.asked if self.asked > 0 else None
+
+
+@dataclass(slots=True)
+class VariantState:
+    """Memory of instances that did not come, and of how long those that came took.
+
+    `obtainable_instances` holds until `until_s`. `launches_s`: order of a copy to the instance it
+    waited for, the latest ones, newest last.
+    """
+
+    short_since_s: int | None = None
+    obtainable_instances: int | None = None
+    until_s: int = 0
+    launches_s: tuple[int, ...] = ()

@@ -13,9 +13,9 @@ from icscaler.entities import (
     EndpointConfig,
     EndpointState,
     Snapshot,
-    VariantState,
     VariantView,
 )
+from icscaler.learned import VariantState
 
 
 def follow_instances(

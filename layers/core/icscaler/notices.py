@@ -7,11 +7,13 @@ from icscaler.entities import (
     Decision,
     EndpointConfig,
     EndpointState,
+    ModelConfig,
     NoticeItem,
+    Objective,
     OutcomeKind,
     Snapshot,
 )
-from icscaler.policies import startup
+from icscaler.policies import objectives, startup
 from icscaler.reasons import Notice, Reason
 
 _BY_BLOCK = {
@@ -71,6 +73,9 @@ def _all(
         )
         yield NoticeItem(Notice.GROUP_INCOMPLETE, group, text)
     yield from _of_starts(config, after)
+    for name, model in config.models.items():
+        if name in after.models and model.objective is not None:
+            yield from _of_objective(config, model, model.objective, after)
     for name, variant in after.variants.items():
         if variant.obtainable_instances is not None:
             text = (
@@ -100,6 +105,53 @@ def _of_starts(config: EndpointConfig, after: EndpointState) -> Iterator[NoticeI
     for subject, what, drift in drifts:
         if drift is not None:
             yield NoticeItem(Notice.START_UP_DRIFT, subject, _drift(what, drift))
+
+
+def _of_objective(
+    config: EndpointConfig, model: ModelConfig, objective: Objective, after: EndpointState
+) -> Iterator[NoticeItem]:
+    """An objective that is not kept and will not be by itself."""
+    name, state, promised = model.name, after.models[model.name], objective.in_time_fraction
+    in_time = state.in_time
+    if promised is None:
+        return
+    wanted = f"{_percent(promised)} of requests within {objective.deadline_s:g} s"
+    if in_time.floor_copies:
+        yield NoticeItem(
+            Notice.OBJECTIVE_UNREACHABLE, name, _out_of_reach(config, model, wanted, after)
+        )
+        return
+    missed = in_time.missed_fraction or 0.0
+    full = state.observed_desired >= model.max_copies
+    if missed > 1.0 - promised and (full or in_time.worth_factor >= objectives.MOST_FACTOR):
+        why = (
+            f"it has all the {model.max_copies} copies it may have: raise max_copies"
+            if full
+            else "its requests are worth as much as an objective may make them"
+        )
+        text = f"{name} misses {_percent(missed)} lately, its objective is {wanted}, and {why}."
+        yield NoticeItem(Notice.OBJECTIVE_MISSED, name, text)
+
+
+def _out_of_reach(
+    config: EndpointConfig, model: ModelConfig, wanted: str, after: EndpointState
+) -> str:
+    state = after.models[model.name]
+    least, copies = state.in_time.least_missed_fraction, state.in_time.floor_copies
+    start_s = startup.charged(state.starts, after.decisions_s).all_s
+    usd = objectives.usd_per_month(copies, model, config.variants[model.variant])
+    price = f", for ${usd:,.0f} of GPUs a month" if usd is not None else ""
+    ceiling = f" (its max_copies is {model.max_copies})" if copies > model.max_copies else ""
+    return (
+        f"{model.name} cannot reach {wanted}: with a start-up of {start_s} s, {_percent(least)} "
+        f"are missed whatever its requests are worth. min_copies: {copies} would reach it"
+        f"{price}{ceiling}."
+    )
+
+
+def _percent(fraction: float) -> str:
+    """`99.5 %`."""
+    return f"{100 * fraction:.4g} %"
 
 
 def _drift(what: str, found: startup.Drift) -> str:

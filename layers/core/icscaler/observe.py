@@ -20,8 +20,8 @@ from icscaler.entities import (
     ModelState,
     Snapshot,
 )
-from icscaler.learned import ServiceTime
-from icscaler.policies import accepted_load, evidence
+from icscaler.learned import InTime, ServiceTime
+from icscaler.policies import accepted_load, evidence, objectives
 from icscaler.ports import (
     Allowance,
     EndpointItem,
@@ -149,22 +149,25 @@ def _series(
     view: ComponentView,
     at_s: int,
 ) -> SeriesRequest:
-    start_s, active_s, service = at_s - HISTORY_S, 0, ServiceTime()
+    start_s, active_s, service, in_time = at_s - HISTORY_S, 0, ServiceTime(), InTime()
     if known is not None:
-        active_s, service = known.last_active_s, known.service
+        active_s, service, in_time = known.last_active_s, known.service, known.in_time
         start_s = max(known.last_minute_s + evidence.MINUTE_S, at_s - evidence.LONGEST_HOLE_S)
     start_s = min(start_s, at_s - evidence.MINUTE_S) // evidence.MINUTE_S * evidence.MINUTE_S
     loaded = view.current_copies > 0
     settled_s = evidence.settled_until_s(config, at_s)
     latency_s = accepted_load.latency_since_s(model, service, active_s, loaded, settled_s)
-    latency = latency_s is not None
-    in_flight = evidence.reads_in_flight(model)
+    in_time_s = objectives.due_since_s(model, in_time, active_s, settled_s)
+    latency, promised = latency_s is not None, in_time_s is not None
+    since_s = min(one for one in (start_s, latency_s, in_time_s) if one is not None)
+    deadline_s = model.objective.deadline_s if promised and model.objective else None
     return SeriesRequest(
         component=model.name,
-        start_s=start_s if latency_s is None else min(start_s, latency_s),
-        invocations=loaded or latency,
-        concurrency=(loaded or latency) and in_flight,
-        refused=not loaded,
+        start_s=since_s,
+        invocations=loaded or latency or promised,
+        concurrency=(loaded or latency) and evidence.reads_in_flight(model),
+        refused=promised or not loaded,
         heartbeat=loaded,
         latency=latency,
+        deadline_s=deadline_s,
     )

@@ -301,7 +301,10 @@ class Endpoints(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SeriesRequest:
-    """Which metric series of one component a look needs, from `start_s` to now."""
+    """Which metric series of one component a look needs, from `start_s` to now.
+
+    `deadline_s`: the share of requests within it, and errors; None: neither.
+    """
 
     component: str
     start_s: int
@@ -310,6 +313,7 @@ class SeriesRequest:
     refused: bool = False
     heartbeat: bool = True
     latency: bool = False
+    deadline_s: float | None = None
 
 
 class Metrics(Protocol):

@@ -71,3 +71,5 @@ class Notice(StrEnum):
     METRICS_VANISHED = "MetricsVanished"
     REFUSED_BY_AWS = "RefusedByAws"
     START_UP_DRIFT = "StartUpDrift"
+    OBJECTIVE_UNREACHABLE = "ObjectiveUnreachable"
+    OBJECTIVE_MISSED = "ObjectiveMissed"

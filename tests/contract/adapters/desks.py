@@ -86,6 +86,8 @@ class MemoryDesk:
                     None,
                     True,
                     LATENCY_S if served else None,
+                    1.0 if served else None,
+                    0.0 if served else None,
                 ),
             )
         self.now_s = first_s + 60 * (max(per_minute) + 3)

@@ -75,6 +75,30 @@ def test_mean_latency_comes_in_seconds_and_only_where_requests_were(desk: Desk) 
         assert minute.latency_s == pytest.approx(LATENCY_S, rel=0.5)
 
 
+@pytest.mark.parametrize(
+    ("deadline_s", "fraction"), [(1000 * LATENCY_S, 1.0), (LATENCY_S / 1000, 0.0)]
+)
+def test_the_share_within_a_deadline_comes_with_the_errors(
+    cloud_desk: CloudDesk, deadline_s: float, fraction: float
+) -> None:
+    start_s = -(-cloud_desk.now_s // 60) * 60
+    cloud_desk.requests("block", {0: 30, 1: 0})
+    request = SeriesRequest(
+        "block", start_s, invocations=False, heartbeat=False, deadline_s=deadline_s
+    )
+    (found,) = read(cloud_desk, request)["block"]
+    assert found == MetricMinute(start_s, in_deadline_fraction=fraction, errors=0.0)
+
+
+def test_nothing_of_a_deadline_comes_unasked(desk: Desk) -> None:
+    start_s = -(-desk.now_s // 60) * 60
+    desk.requests("block", {0: 30})
+    found = read(desk, SeriesRequest("block", start_s))["block"][0]
+    assert (found.in_deadline_fraction, found.errors) == (None, None)
+    found = read(desk, SeriesRequest("block", start_s, deadline_s=60.0))["block"][0]
+    assert (found.in_deadline_fraction, found.errors) == (1.0, 0.0)
+
+
 def test_only_ended_minutes_from_the_start_on_oldest_first(desk: Desk) -> None:
     first_s = -(-desk.now_s // 60) * 60
     desk.requests("block", dict.fromkeys(range(6), 10))

@@ -13,8 +13,8 @@ from icscaler.entities import (
     RefusedCopies,
     TargetTracking,
     VariantConfig,
-    VariantState,
 )
+from icscaler.learned import VariantState
 from icscaler.ports import Closing, DecisionRecord, EndpointSummary
 
 AT_S = 1_780_272_000

@@ -11,6 +11,7 @@ from icscaler_sim.simulate.sight import (
     in_flight_series,
     latency_series,
     metric_minutes,
+    promise_of,
 )
 from icscaler_sim.simulate.stage import set_stage
 from icscaler_sim.world import World, WorldSettings
@@ -77,7 +78,16 @@ def test_the_controllers_minutes_are_what_the_store_answers(
             loaded=False,
             in_flight=in_flight_series(world, "a"),
             latency=latency_series(world, "a"),
+            promise=promise_of(world, "a", 2.5),
         )
+        within = read(world, REQUESTS, "ModelLatency", "PR(:2500000)", start_s, at_s)
+        assert {
+            m.at_s: m.in_deadline_fraction for m in asked if m.in_deadline_fraction is not None
+        } == {minute_s: percent / 100 for minute_s, percent in within.items()}
+        errors = read(world, REQUESTS, "Invocation5XXErrors", "Sum", start_s, at_s)
+        assert {m.at_s: m.errors for m in asked if m.errors is not None} == errors
+        refused = read(world, REQUESTS, "NoCapacityInvocationFailures", "Sum", start_s, at_s)
+        assert {m.at_s: m.refused for m in asked if m.refused is not None} == refused
         latency = read(world, REQUESTS, "ModelLatency", "Average", start_s, at_s)
         assert {m.at_s: m.latency_s for m in asked if m.latency_s is not None} == {
             minute_s: microseconds / 1e6 for minute_s, microseconds in latency.items()

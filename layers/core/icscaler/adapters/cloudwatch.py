@@ -25,7 +25,9 @@ SERIES_PER_CALL = 500
 # ModelLatency is published in microseconds.
 MICROSECONDS = 1e6
 
-Field = Literal["invocations", "concurrency", "refused", "heartbeat", "latency"]
+Field = Literal[
+    "invocations", "concurrency", "refused", "heartbeat", "latency", "in_deadline", "errors"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,7 @@ SERIES = (
     ),
     Series("latency", "AWS/SageMaker", "ModelLatency", "Average"),
 )
+ERRORS = Series("errors", "AWS/SageMaker", "Invocation5XXErrors", "Sum")
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +130,12 @@ def _wanted(requests: Sequence[SeriesRequest]) -> Iterator[_Wanted]:
         for series in SERIES:
             if getattr(request, series.field):
                 yield _Wanted(request.component, series, request.start_s)
+        if request.deadline_s is not None:
+            # PR is the percentage of samples within bounds (CloudWatch statistics definitions).
+            stat = f"PR(:{round(request.deadline_s * MICROSECONDS)})"
+            latency = Series("in_deadline", "AWS/SageMaker", "ModelLatency", stat)
+            yield _Wanted(request.component, latency, request.start_s)
+            yield _Wanted(request.component, ERRORS, request.start_s)
 
 
 def _query(index: int, wanted: _Wanted) -> dict[str, Any]:
@@ -163,6 +172,10 @@ def _take(wanted: _Wanted, result: Any, at_s: int, by_start: dict[int, MetricMin
                 minute.heartbeat = value > 0
             case "latency":
                 minute.latency_s = value / MICROSECONDS
+            case "in_deadline":
+                minute.in_deadline_fraction = value / 100
+            case "errors":
+                minute.errors = value
 
 
 def _time(at_s: int) -> datetime:

@@ -144,6 +144,8 @@ class MemoryMetrics:
                 minute.refused if request.refused else None,
                 minute.heartbeat and request.heartbeat,
                 minute.latency_s if request.latency else None,
+                None if request.deadline_s is None else minute.in_deadline_fraction,
+                None if request.deadline_s is None else minute.errors,
             )
             if seen != MetricMinute(start_s):
                 answer.append(seen)

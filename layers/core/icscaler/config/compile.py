@@ -6,7 +6,7 @@ however often it is compiled, whatever the order of keys, comments or spelling o
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -33,6 +33,7 @@ from icscaler.entities import (
     Objective,
     Override,
     TargetTracking,
+    VariantConfig,
 )
 
 VERSION_DIGITS = 12
@@ -47,16 +48,34 @@ class CompiledFleet:
     warnings: tuple[Problem, ...] = ()
 
 
-def compile_fleet(fleet: FleetFile) -> CompiledFleet:
-    """Compile a fleet file that `load_fleet` accepted. Total for such files."""
+def compile_fleet(
+    fleet: FleetFile, usd_per_hour: Mapping[str, float] | None = None
+) -> CompiledFleet:
+    """Compile a fleet file that `load_fleet` accepted. Total for such files.
+
+    `usd_per_hour`: public prices by instance type, for variants that state none of their own. They
+    are for reports and change no version: the same fleet file has one version everywhere.
+    """
     parts = Parts.of(fleet)
     models = {model.name: model for model in resolve(parts)}
     unversioned = {
         name: _endpoint(name, keys, models, fleet) for name, keys in sorted(fleet.endpoints.items())
     }
     version = _version(unversioned.values())
-    endpoints = {name: replace(one, version=version) for name, one in unversioned.items()}
+    endpoints = {
+        name: replace(one, version=version, variants=_priced(one.variants, usd_per_hour or {}))
+        for name, one in unversioned.items()
+    }
     return CompiledFleet(version, endpoints, fleet.warnings)
+
+
+def _priced(
+    variants: Mapping[str, VariantConfig], usd_per_hour: Mapping[str, float]
+) -> dict[str, VariantConfig]:
+    return {
+        name: replace(one, usd_per_hour=one.usd_per_hour or usd_per_hour.get(one.instance_type))
+        for name, one in variants.items()
+    }
 
 
 def _version(endpoints: Iterable[EndpointConfig]) -> str:
@@ -142,7 +161,7 @@ def _target_tracking(model: Resolved) -> TargetTracking | None:
 def _objective(model: Resolved) -> Objective | None:
     if model.policy_kind != OBJECTIVE:
         return None
-    return Objective(**_floats(model.group_of(*OBJECTIVE), "rare_per_s"))
+    return Objective(**_floats(model.group_of(*OBJECTIVE), "rare_per_s", "deadline_s"))
 
 
 def _limits(model: Resolved) -> dict[str, Any]:

@@ -27,4 +27,5 @@ def variant_config(keys: VariantKeys) -> VariantConfig:
         cpus=float(figures["cpus"]),
         memory_mb=int(figures["memory_mb"]),
         max_instances=keys.max_instances,
+        usd_per_hour=keys.usd_per_hour,
     )

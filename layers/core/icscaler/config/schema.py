@@ -53,6 +53,12 @@ class VariantKeys(Part):
         "the type.",
         examples=[{"gpus": 8, "cpus": 96, "memory_mb": 589824}],
     )
+    usd_per_hour: Annotated[float, Field(gt=0, le=100_000)] | None = Field(
+        default=None,
+        description="What one instance costs you an hour; only reports use it. Built in: the "
+        "public price where `icscaler fleet publish` knows it.",
+        examples=[25.25],
+    )
 
 
 class EndpointKeys(Part):

@@ -74,6 +74,21 @@ class ObjectiveKeys(Part):
         examples=[1.0],
     )
 
+    in_time_fraction: Annotated[float, Field(gt=0, lt=1)] | None = Field(
+        default=None,
+        description="Share of requests that must be in time. It moves what the model's requests "
+        "are worth, slowly and within bounds, until the share is just kept; where this model's "
+        "start-up time makes it unreachable, a notice says which floor would reach it and what "
+        "that costs. Built in: no promise.",
+        examples=[0.995],
+    )
+    deadline_s: Annotated[float, Field(gt=0, le=3600)] | None = Field(
+        default=None,
+        description="A request is in time when it is answered within so many seconds, waiting "
+        "included (ModelLatency), and not with a 5XX; one that met no copy is not. Built in: 30.",
+        examples=[30],
+    )
+
 
 class PolicyKeys(Part):
     """How the number of copies follows demand. What is stated last of the two kinds holds."""

@@ -17,7 +17,7 @@ from icscaler.entities import (
     Snapshot,
     TargetTracking,
 )
-from icscaler.policies import accepted_load, startup, target_tracking, tournament
+from icscaler.policies import accepted_load, objectives, startup, target_tracking, tournament
 
 MINUTE_S = 60
 # A longer hole is not bridged minute by minute: nothing older than this can matter to a decision.
@@ -109,7 +109,24 @@ def learn(
     known = _learn_settled(model, state, by_start, horizon_s, wake_s)
     if known:
         _let_compete(model, state, known, decisions_s)
+    since_s = objectives.due_since_s(model, state.in_time, active_s, horizon_s)
+    if since_s is not None:
+        state.in_time = objectives.follow(
+            model,
+            state.in_time,
+            by_start.values(),
+            state.tournament,
+            (since_s, horizon_s),
+            may_raise=state.observed_desired < model.max_copies
+            and not _stands(config, model, seen),
+        )
     return _read_fresh(model, state, by_start, horizon_s, seen.at_s)
+
+
+def _stands(config: EndpointConfig, model: ModelConfig, seen: Snapshot) -> bool:
+    """Whether people have stopped what decisions could change."""
+    switched = seen.fleet_paused or seen.endpoint_paused or model.name in seen.paused_models
+    return switched or config.paused or config.observe or model.paused or model.observe
 
 
 def _learn_settled(

@@ -24,9 +24,10 @@ from icscaler.entities import (
     Snapshot,
 )
 from icscaler.invariants import Look, check
-from icscaler.learned import ServiceTime
+from icscaler.learned import InTime, ServiceTime
 from icscaler.policies.accepted_load import latency_since_s
 from icscaler.policies.evidence import reads_in_flight, settled_until_s
+from icscaler.policies.objectives import due_since_s
 from icscaler_sim.metrics.store import Series
 from icscaler_sim.simulate.fleet import Fleet
 from icscaler_sim.simulate.hands import Hands
@@ -35,6 +36,7 @@ from icscaler_sim.simulate.sight import (
     in_flight_series,
     latency_series,
     metric_minutes,
+    promise_of,
 )
 from icscaler_sim.world import ComponentView, World
 
@@ -45,6 +47,7 @@ SERIES_PER_CALL = 500
 LIST_PAGE = 100
 MOST_TOLD = 50
 UNKNOWN = ServiceTime()
+UNCOUNTED = InTime()
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,20 +240,24 @@ class Controller:
         self, home: _Home, name: str, view: core.ComponentView, at_s: int
     ) -> tuple[core.MetricMinute, ...]:
         known = home.state.models.get(name)
-        start_s, active_s, service = at_s - HISTORY_S, 0, UNKNOWN
+        start_s, active_s, service, in_time = at_s - HISTORY_S, 0, UNKNOWN, UNCOUNTED
         if known is not None:
-            active_s, service = known.last_active_s, known.service
+            active_s, service, in_time = known.last_active_s, known.service, known.in_time
             start_s = max(known.last_minute_s + MINUTE_S, at_s - LONGEST_HOLE_S)
         start_s = min(start_s, at_s - MINUTE_S) // MINUTE_S * MINUTE_S
         loaded, model = view.current_copies > 0, home.config.models[name]
-        in_flight = latency = None
+        in_flight = latency = promise = None
         if reads_in_flight(model):
             in_flight = self._series[name]
         settled_s = settled_until_s(home.config, at_s)
         latency_s = latency_since_s(model, service, active_s, loaded, settled_s)
         if latency_s is not None:
             start_s, latency = min(start_s, latency_s), latency_series(self._world, name)
-        self._asked += (3 if loaded else 1) + (latency is not None)
+        due_s = due_since_s(model, in_time, active_s, settled_s)
+        if due_s is not None and model.objective is not None:
+            start_s = min(start_s, due_s)
+            promise = promise_of(self._world, name, model.objective.deadline_s)
+        self._asked += (3 if loaded else 1) + (latency is not None) + 3 * (promise is not None)
         return metric_minutes(
             self._world,
             name,
@@ -259,6 +266,7 @@ class Controller:
             loaded=loaded,
             in_flight=in_flight,
             latency=latency,
+            promise=promise,
         )
 
     # --- act

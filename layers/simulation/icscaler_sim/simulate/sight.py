@@ -7,7 +7,8 @@ test compares them with the metric store itself. Nobody here knows the trace.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from icscaler.entities import MetricMinute
 from icscaler_sim.baselines import Facts, Level, Minute
@@ -33,6 +34,22 @@ def in_flight_series(world: World, name: str) -> Series | None:
     return world.metrics.find(
         NAMESPACE, "ConcurrentRequestsPerCopy", {"InferenceComponentName": name}
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """What tells whether an objective is kept: latencies against its deadline, and errors."""
+
+    deadline_s: float
+    latency: Series | None
+    errors: Series | None
+
+
+def promise_of(world: World, name: str, deadline_s: float) -> Promise:
+    """The series that a component's objective is judged by."""
+    dims = {"InferenceComponentName": name}
+    errors = world.metrics.find(NAMESPACE, "Invocation5XXErrors", dims)
+    return Promise(deadline_s, latency_series(world, name), errors)
 
 
 def latency_series(world: World, name: str) -> Series | None:
@@ -157,35 +174,48 @@ def metric_minutes(
     loaded: bool,
     in_flight: Series | None,
     latency: Series | None = None,
+    promise: Promise | None = None,
 ) -> tuple[MetricMinute, ...]:
     """The minutes from `start_s` on as the controller's adapter reads them at this moment.
 
     Loaded: Invocations, ConcurrentRequestsPerCopy (`in_flight`; also of the minute that still runs)
     and the heartbeat; at zero copies NoCapacityInvocationFailures. `latency`: ModelLatency, where
-    this look reads it; at zero copies what it was of before comes with it.
+    this look reads it, and `promise`: what an objective is judged by; with them comes at zero
+    copies what was there before.
     """
     settings, now_s = world.settings, world.now_s
     found: dict[int, MetricMinute] = {}
+    with_refused = not loaded or promise is not None
+    with_accepted = loaded or latency is not None or promise is not None
     for row in world.minutes(name, start_s, now_s):
         if row.at_s > at_s - MINUTE_S:
             continue
-        if not loaded:
+        if with_refused:
             refused = readable(row.no_capacity, row, now_s, settings.late_fraction)
             if refused:
                 found[row.at_s] = MetricMinute(row.at_s, refused=float(refused))
-            if latency is None:
-                continue
-        accepted = readable(row.accepted, row, now_s, settings.late_fraction)
-        zero = settings.invocation_zero_points and row.copies > 0
-        if accepted or zero or (loaded and row.copies):
-            minute = found.setdefault(row.at_s, MetricMinute(row.at_s))
-            minute.invocations = float(accepted) if accepted or zero else None
-            minute.heartbeat = loaded and row.copies > 0
+        if with_accepted:
+            accepted = readable(row.accepted, row, now_s, settings.late_fraction)
+            _add_accepted(found, row, accepted, settings.invocation_zero_points, loaded=loaded)
     if in_flight is not None and (loaded or latency is not None):
         _add_in_flight(found, world, in_flight, start_s, at_s)
-    if latency is not None:
-        _add_latency(found, latency, start_s, at_s, now_s)
+    _add_sampled(found, latency, promise, (start_s, at_s), now_s)
     return tuple(found[minute_s] for minute_s in sorted(found))
+
+
+def _add_accepted(
+    found: dict[int, MetricMinute],
+    row: MinuteRow,
+    accepted: int,
+    zero_points: bool,
+    *,
+    loaded: bool,
+) -> None:
+    zero = zero_points and row.copies > 0
+    if accepted or zero or (loaded and row.copies):
+        minute = found.setdefault(row.at_s, MetricMinute(row.at_s))
+        minute.invocations = float(accepted) if accepted or zero else None
+        minute.heartbeat = loaded and row.copies > 0
 
 
 def _add_in_flight(
@@ -212,11 +242,36 @@ def _add_in_flight(
         minute.concurrency_per_copy = high
 
 
-def _add_latency(
-    found: dict[int, MetricMinute], series: Series, start_s: int, at_s: int, now_s: float
+def _add_sampled(
+    found: dict[int, MetricMinute],
+    latency: Series | None,
+    promise: Promise | None,
+    span_s: tuple[int, int],
+    now_s: float,
 ) -> None:
-    count = (at_s - start_s) // MINUTE_S
-    for place, value in enumerate(series.minutes("Average", start_s, count, now_s)):
+    start_s, count = span_s[0], (span_s[1] - span_s[0]) // MINUTE_S
+    if latency is not None:
+        for minute, value in _values(found, latency, "Average", start_s, count, now_s):
+            minute.latency_s = value / MICROSECONDS
+    if promise is not None:
+        stat = f"PR(:{round(promise.deadline_s * MICROSECONDS)})"
+        for minute, value in _values(found, promise.latency, stat, start_s, count, now_s):
+            minute.in_deadline_fraction = value / 100
+        for minute, value in _values(found, promise.errors, "Sum", start_s, count, now_s):
+            minute.errors = value
+
+
+def _values(
+    found: dict[int, MetricMinute],
+    series: Series | None,
+    stat: str,
+    start_s: int,
+    count: int,
+    now_s: float,
+) -> Iterator[tuple[MetricMinute, float]]:
+    """The minutes with data of a series, made where they are not there yet."""
+    values = series.minutes(stat, start_s, count, now_s) if series is not None else ()
+    for place, value in enumerate(values):
         if value is not None:
             minute_s = start_s + MINUTE_S * place
-            found.setdefault(minute_s, MetricMinute(minute_s)).latency_s = value / MICROSECONDS
+            yield found.setdefault(minute_s, MetricMinute(minute_s)), value

@@ -136,7 +136,7 @@ class NewEndpointKeys(Part):
 
     def variant_keys(self) -> VariantKeys:
         """As the fleet file has it."""
-        stated = {"hardware": self.hardware} if self.hardware is not None else {}
+        stated: dict[str, Any] = {} if self.hardware is None else {"hardware": self.hardware}
         return VariantKeys(
             instance_type=self.instance_type, max_instances=self.max_instances, **stated
         )
