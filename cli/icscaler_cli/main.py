@@ -16,6 +16,7 @@ _COMMANDS = {
     "demo": "Play a day of traffic through the deployed controller on the local cloud.",
     "export-history": "Export a fleet's past requests from CloudWatch as a trace to replay.",
     "fleet": "Check and publish the fleet file, and show what is in force.",
+    "learned": "Show start-up times by phase, service times and objectives as learned so far.",
     "local": "The local cloud: SageMaker endpoints for any AWS client, on this machine.",
     "look": "Ask for a look at endpoints now, instead of within a minute.",
     "onboard": "Onboard a model: place it, start it, probe it, have it scaled.",

@@ -3,9 +3,11 @@
 import json
 
 import pytest
+from typer.testing import CliRunner
 
 from icscaler import reconcile
 from icscaler.adapters.codec import encode, read_look
+from icscaler_cli.main import app
 from tests.e2e.rig import FLEET, Rig
 from tests.e2e.rig import rig as open_rig
 
@@ -42,6 +44,15 @@ def test_a_refused_request_wakes_a_model_which_then_answers(rig: Rig) -> None:
     rig.until(lambda: rig.invoke("blocks") == 200)
     woken = next(r for r in reversed(rig.records()) if r.component == "blocks")
     assert woken.steps == ("WokenByRefusedRequest 1",)
+    rig.cloud.run_for(60)
+    shown = CliRunner().invoke(app, ["learned", "--model", "blocks", "--json"])
+    (learned,) = json.loads(shown.stdout)
+    assert (learned["model"], learned["starts"]) == ("blocks", 1)
+    assert learned["decision_s"] <= waited_s + 60
+    phases = (learned["cached_s"], learned["cold_s"], learned["launched_s"])
+    assert sum(seconds is not None for seconds in phases) == 1
+    table = CliRunner().invoke(app, ["learned"])
+    assert {"blocks", "flows", "inline"} <= set(table.stdout.split())
 
 
 def test_a_wake_request_needs_no_metric(rig: Rig) -> None:

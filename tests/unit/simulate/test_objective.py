@@ -1,4 +1,4 @@
-"""An objective at work in the world: worth moves, copies follow, one retrying caller gets one copy."""
+"""An objective at work in the world: worth moves, copies follow, retries get no second copy."""
 
 import random
 from dataclasses import replace
