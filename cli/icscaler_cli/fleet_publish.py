@@ -190,7 +190,7 @@ def _put_in_force(
 
 def compiled_file(file: Path) -> CompiledFleet:
     """The fleet of a file, without what is adopted by tag."""
-    return compile_fleet(load_fleet(file, at_s=int(clock.now_s())), _public_prices())
+    return compile_fleet(load_fleet(file, at_s=int(clock.now_s())))
 
 
 def _public_prices() -> dict[str, float]:
