@@ -249,6 +249,8 @@ def _apply(allocation: Allocation, decisions: dict[str, Decision]) -> None:
     for name, grant in allocation.grants.items():
         decision = decisions[name]
         steps, desired = list(decision.steps), decision.desired_copies
+        if desired == grant.copies == grant.copies_now:
+            continue
         if grant.copies < desired:
             steps.append(Step(Reason.DISPLACED, grant.copies, grant.displaced_by))
         if grant.copies_now < grant.copies:

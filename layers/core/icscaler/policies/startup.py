@@ -19,6 +19,7 @@ by the same metrics in the same looks, so the same figure is charged for them.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from icscaler.entities import ComponentView, MetricMinute, VariantView
 from icscaler.learned import FinishedStart, StartTimes, Underway
@@ -166,6 +167,12 @@ def late(values: Sequence[int], prior_s: int | None = None) -> int:
 
     `prior_s` stands in for starts that are still missing; without it values must not be empty.
     """
+    return _late(tuple(values), prior_s)
+
+
+# Every look asks for every model, and the few values it asks with seldom change.
+@lru_cache(maxsize=10_000)
+def _late(values: tuple[int, ...], prior_s: int | None) -> int:
     known = list(values)
     if prior_s is not None:
         known += [prior_s] * (_PRIOR_STARTS - len(known))

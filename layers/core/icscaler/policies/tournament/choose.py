@@ -12,6 +12,7 @@ _EPSILON = 1e-9
 # A copy's worth is the highest price at which it would still be chosen, on this grid.
 PRICE_STEP = 2.0
 PRICE_STEPS = 10
+_MOST_HEADROOM = max(rules.HEADROOMS)
 
 
 @dataclass(slots=True)
@@ -37,7 +38,11 @@ class Choice:
 
 def choose(memory: TournamentMemory, terms: Terms, now: Now) -> Choice:
     """Copies by demand at `terms.price`, before bounds and guards."""
-    return _choose(memory, terms, level_wishes(memory, terms, now), keep_wishes(memory, now))
+    # Most models need no second copy at any headroom: then all wishes need not be worked out.
+    highest = max(now.load, *memory.bases) / terms.slots
+    one = ceil(_MOST_HEADROOM * highest - _EPSILON) <= 1
+    level = [1] if one else level_wishes(memory, terms, now)
+    return _choose(memory, terms, level, keep_wishes(memory, now))
 
 
 def copy_prices(memory: TournamentMemory, terms: Terms, now: Now, most: int) -> list[float]:
