@@ -67,10 +67,12 @@ def bars(results: Results) -> Iterator[Bar]:
     fleet = results.grid.fleet
     ours, peers = results.ours(fleet), results.peers(fleet)
     yield from _static(results, ours)
-    yield from _aas(results, ours)
-    yield from against_peers(ours, list(peers.values()))
-    yield from _clairvoyant(results, ours)
-    yield from _rare(ours, peers)
+    # One price is a point and no frontier: between points there is nothing to read.
+    line = ours if len(ours) > 1 else []
+    yield from _aas(results, line)
+    yield from against_peers(line, list(peers.values()))
+    yield from _clairvoyant(results, line)
+    yield from _rare(line, peers)
     yield from _wakes(results)
     bursty = results.grid.bursty
     yield from _bursty(results, list(results.peers(bursty).values()))
