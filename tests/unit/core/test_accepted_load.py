@@ -12,6 +12,7 @@ from icscaler.policies.accepted_load import (
     LATENCY_EVERY_S,
     latency_since_s,
     learn_service_time,
+    load_in_flight,
     offered_load,
 )
 from tests.unit.core.build import T0, config, model, view
@@ -206,6 +207,27 @@ def test_before_the_service_time_is_known(in_flight: float, copies: int, load: f
 
 def test_the_running_minute_has_only_its_requests_in_flight() -> None:
     assert offered_load(MODEL, MetricMinute(T0, concurrency_per_copy=6.0), 2, 2.0) == 12.0
+
+
+@pytest.mark.parametrize(
+    ("in_flight", "before", "elapsed_s", "load"),
+    [
+        pytest.param(8.0, None, 60, 16.0, id="nobody waits: what is in flight"),
+        pytest.param(70.0, None, 60, 24.0, id="sixty more wait after a minute: two more each"),
+        pytest.param(70.0, 40.0, 60, 22.0, id="only what the queue grew by"),
+        pytest.param(40.0, 70.0, 60, 20.0, id="a queue that shrinks: the slots are full"),
+        pytest.param(70.0, None, 30, 28.0, id="the same queue in half the time"),
+        pytest.param(20.0, None, 1, 24.0, id="never less than one publishing interval"),
+    ],
+)
+def test_a_queue_tells_the_load_by_its_growth(
+    in_flight: float, before: float | None, elapsed_s: int, load: float
+) -> None:
+    """Two copies of ten slots, two seconds a request."""
+    last = MetricMinute(T0 - 60, concurrency_per_copy=before)
+    now = MetricMinute(T0, concurrency_per_copy=in_flight)
+    found = load_in_flight(MODEL, now, last, 2, 2.0, T0 + elapsed_s)
+    assert found == pytest.approx(load)
 
 
 def test_silence_is_no_load_and_absence_is_not_known() -> None:

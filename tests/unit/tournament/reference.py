@@ -24,7 +24,7 @@ def level_prior(window: int, headroom: float, profile: bool) -> float:
 
 
 def keep_prior(minutes: float, profile: bool) -> float:
-    return 100 * (log(min(minutes, 1e5) / 720) ** 2 + (0.5 if profile else 0))
+    return 500 * (log(min(minutes, 1e5) / 1440) ** 2 + (0.5 if profile else 0))
 
 
 @dataclass

@@ -217,8 +217,7 @@ def _read_fresh(
         fresh.refused = fresh.refused or (minute.refused or 0) > 0
         _, copies = copies_at(state, minute_s)
         if model.policy is None:
-            load = accepted_load.offered_load(model, minute, copies, state.service.mean_s)
-            fresh.load = max(fresh.load, load or 0.0)
+            fresh.load = max(fresh.load, _fresh_load(model, state, minute, by_start, at_s))
             continue
         load = target_tracking.demand(model.policy, minute, copies)
         if load is not None and copies > 0:
@@ -226,6 +225,22 @@ def _read_fresh(
             runs = minute_s + MINUTE_S > at_s
             fresh.copies = max(fresh.copies, wish) if runs else wish
     return fresh
+
+
+def _fresh_load(
+    model: ModelConfig,
+    state: ModelState,
+    minute: MetricMinute,
+    by_start: dict[int, MetricMinute],
+    at_s: int,
+) -> float:
+    """Load of a minute that is not settled; of the newest, what is in flight is known first."""
+    _, copies = copies_at(state, minute.at_s)
+    service_s = state.service.mean_s
+    if minute.invocations is None and service_s is not None:
+        before = by_start.get(minute.at_s - MINUTE_S)
+        return accepted_load.load_in_flight(model, minute, before, copies, service_s, at_s)
+    return accepted_load.offered_load(model, minute, copies, service_s) or 0.0
 
 
 def _note_use(state: ModelState, minute: MetricMinute) -> None:

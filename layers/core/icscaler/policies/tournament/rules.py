@@ -38,7 +38,7 @@ class Tuning:
     most_temperature: float = 0.5
     round_down: float = 0.3
     patience_s: float = 30.0
-    keep_prior_requests: float = 100.0
+    keep_prior_requests: float = 500.0
 
 
 TUNING = Tuning()
@@ -91,7 +91,7 @@ def _level_prior(window: int, headroom: float, *, profile: bool) -> float:
 
 
 def _keep_prior(minutes: float, *, profile: bool) -> float:
-    span = log(min(minutes, 1e5) / 720) ** 2 + (0.5 if profile else 0.0)
+    span = log(min(minutes, 1e5) / 1440) ** 2 + (0.5 if profile else 0.0)
     return TUNING.keep_prior_requests * span
 
 
