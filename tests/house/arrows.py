@@ -20,7 +20,7 @@ Fault = tuple[int, str]
 TIERS: tuple[frozenset[str], ...] = (
     frozenset({"entities", "learned", "reasons", "schedules"}),
     frozenset({"bounds", "policies", "packing", "limits", "alarm_plan"}),
-    frozenset({"ownership", "guards", "groups", "allocate", "notices", "invariants"}),
+    frozenset({"ownership", "guards", "demand", "groups", "allocate", "notices", "invariants"}),
     frozenset({"decide", "rollout"}),
     frozenset({"ports"}),
     frozenset(

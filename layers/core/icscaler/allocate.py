@@ -6,14 +6,17 @@ copy that found no place. Copies that are still starting or draining hold their 
 needs the room of a leaving copy waits for it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from icscaler.entities import CopyResources, VariantConfig
 from icscaler.packing import Fit, Packing, fit
+from icscaler.policies.tournament import PRICE_STEP
 
 # A running copy is worth a little more than an equal one that would have to start: no thrash.
 RUNNING_BONUS = 1.25
+# Prices come from a grid on which noise moves them a step; that must not move a running copy.
+PRICED_BONUS = RUNNING_BONUS * PRICE_STEP
 
 
 @dataclass(slots=True)
@@ -23,7 +26,8 @@ class Claim:
     `held_copies` occupy room now (desired or current, whichever is more). `firm_copies` may not be
     taken away by other models: the floor, copies too young to be moved again, and what is there of
     a model nothing is known about. `wish_copies`
-    is at least `firm_copies`.
+    is at least `firm_copies`. `prices` gives, when it is needed, the highest price per GPU at which
+    copies 1, 2, ... are still wanted; without it copies are worth `worth` by GPUs and number.
     """
 
     name: str
@@ -34,6 +38,16 @@ class Claim:
     wish_copies: int
     worth: float
     protected: bool
+    prices: Callable[[], Sequence[float]] | None = None
+    _known: Sequence[float] | None = field(default=None, compare=False)
+
+    def price(self, number: int) -> float | None:
+        """The price of copy `number`, asked for once; None: this claim has none."""
+        if self.prices is None:
+            return None
+        if self._known is None:
+            self._known = self.prices()
+        return self._known[number - 1]
 
 
 @dataclass(slots=True)
@@ -58,8 +72,12 @@ class Allocation:
 
 def copy_worth(claim: Claim, number: int) -> float:
     """Worth per GPU of a component's copy `number` (1, 2, ...): the next one is worth less."""
+    price, runs = claim.price(number), number <= claim.from_copies
+    if price is not None:
+        worth = claim.worth * price
+        return worth * PRICED_BONUS if runs else worth
     worth = claim.worth / number / max(1, claim.copy.gpus)
-    return worth * RUNNING_BONUS if number <= claim.from_copies else worth
+    return worth * RUNNING_BONUS if runs else worth
 
 
 def allocate(

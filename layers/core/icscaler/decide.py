@@ -11,7 +11,7 @@ Deterministic and total; inputs are not modified. The pipeline, each step with a
 
 from dataclasses import replace
 
-from icscaler import groups, guards, limits, notices, ownership
+from icscaler import demand, groups, guards, limits, notices, ownership
 from icscaler.allocate import Allocation, Claim, allocate
 from icscaler.entities import (
     STATE_SCHEMA_VERSION,
@@ -21,16 +21,13 @@ from icscaler.entities import (
     EndpointConfig,
     EndpointState,
     Intent,
-    ModelConfig,
     ModelState,
-    Objective,
     Plan,
     Snapshot,
     Step,
-    TargetTracking,
 )
 from icscaler.learned import FinishedStart, VariantState
-from icscaler.policies import evidence, keep_alive, startup, tournament
+from icscaler.policies import evidence, startup
 from icscaler.reasons import Reason
 
 
@@ -90,9 +87,9 @@ def _recommend(
     model, view = config.models[name], seen.components[name]
     state = ownership.follow(config, model, before.models.get(name), seen, before.last_look_s)
     fresh = evidence.learn(config, model, state, seen, before.decisions_s)
-    case = guards.Case(config, model, state, seen, view.desired_copies, view.current_copies)
+    case = guards.Case(config, model, state, seen, view.desired_copies, view.current_copies, fresh)
     steps: list[Step] = []
-    recommended = _demand(case, fresh, steps)
+    recommended = demand.copies(case, steps)
     blocked = ownership.blocked(config, model, state, seen)
     return groups.Wish(case, recommended, steps, blocked)
 
@@ -110,93 +107,6 @@ def _shape(wish: groups.Wish, wanted: int) -> Decision:
         steps=tuple(wish.steps),
         blocked=wish.blocked,
     )
-
-
-def _demand(case: guards.Case, fresh: evidence.Fresh | None, steps: list[Step]) -> int:
-    """What demand asks for, by the model's kind of policy."""
-    if case.model.policy is None:
-        return _by_objective(case, fresh, steps)
-    return _by_target(case, case.model.policy, fresh, steps)
-
-
-def _by_objective(case: guards.Case, fresh: evidence.Fresh | None, steps: list[Step]) -> int:
-    """The copies that earn their GPUs by the tournament's vote."""
-    state, known_until_s = case.state, case.state.last_minute_s + evidence.MINUTE_S
-    memory = state.tournament or tournament.fresh_memory()
-    now = tournament.Now(
-        load=fresh.load if fresh is not None else 0.0, used=state.last_active_s > known_until_s
-    )
-    worth = case.request_worth * state.in_time.worth_factor
-    copies = tournament.choose(memory, terms(case.config, case.model, worth), now).copies
-    if copies < case.from_copies and state.last_unknown_s >= known_until_s:
-        steps.append(Step(Reason.NO_DATA, case.from_copies))
-        return case.from_copies
-    if case.from_copies == 0 and copies > 0:
-        steps.append(Step(_presence_reason(case, fresh), copies))
-    else:
-        earned = copies >= case.from_copies
-        reason = Reason.EARNS_ITS_GPUS if earned else Reason.NOT_WORTH_ITS_GPUS
-        steps.append(Step(reason, copies))
-    return copies
-
-
-def terms(
-    config: EndpointConfig, model: ModelConfig, request_worth: float = 1.0
-) -> tournament.Terms:
-    """What copies and requests of a model are worth: as configured, and as its objective has it."""
-    objective = model.objective or Objective()
-    return tournament.Terms(
-        slots=float(model.concurrent_requests_per_copy or 1),
-        gpus=model.resources.gpus,
-        price=config.price,
-        worth=request_worth,
-        rare_per_s=objective.rare_per_s,
-    )
-
-
-def _by_target(
-    case: guards.Case, policy: TargetTracking, fresh: evidence.Fresh | None, steps: list[Step]
-) -> int:
-    """Levels above one copy by target tracking, copy 1 by recent use."""
-    state, known_until_s = case.state, case.state.last_minute_s + evidence.MINUTE_S
-    window = evidence.highest(state.recommendations)
-    newest = fresh.copies if fresh is not None else 0
-    latest = max(newest, state.recommendations[-1][1] if state.recommendations else 0)
-    wish = max(newest, window or 0)
-    unknown_s = known_until_s - state.last_unknown_s
-    if unknown_s < policy.scale_in_stabilization_s and wish < case.from_copies:
-        steps.append(Step(Reason.NO_DATA, case.from_copies))
-        return case.from_copies
-    if wish > 1:
-        reason = (
-            Reason.ABOVE_TARGET
-            if wish > case.from_copies
-            else Reason.BELOW_TARGET
-            if wish < case.from_copies
-            else Reason.TARGET_MET
-        )
-        steps.append(Step(reason, latest))
-        if latest < wish:
-            steps.append(Step(Reason.STABILIZED, wish))
-        return wish
-    # Unknown minutes may hold a copy that is there; they never call one that is not.
-    used_s = max(state.last_active_s, state.last_unknown_s if case.from_copies else 0)
-    if keep_alive.wants_presence(case.model.idle_s, used_s, known_until_s):
-        steps.append(Step(_presence_reason(case, fresh), 1))
-        return 1
-    steps.append(Step(Reason.IDLE, 0))
-    return 0
-
-
-def _presence_reason(case: guards.Case, fresh: evidence.Fresh | None) -> Reason:
-    if case.from_copies > 0:
-        return Reason.RECENTLY_USED
-    if fresh is not None and fresh.refused:
-        return Reason.WOKEN_BY_REFUSED_REQUEST
-    wake_s = case.seen.wakes.get(case.model.name)
-    if wake_s is not None and wake_s >= case.state.last_active_s:
-        return Reason.WOKEN_BY_WAKE_REQUEST
-    return Reason.WOKEN_BY_REFUSED_REQUEST
 
 
 def _allocate(
@@ -240,8 +150,9 @@ def _claim(case: guards.Case, decision: Decision, copy: CopyResources, held: int
         held_copies=held,
         firm_copies=min(wish, max(case.floor, min(there, case.ceiling))),
         wish_copies=wish,
-        worth=case.model.worth,
+        worth=case.model.worth * demand.worth_scale(case),
         protected=case.model.protected,
+        prices=demand.prices(case, wish),
     )
 
 

@@ -12,6 +12,7 @@ from math import ceil, floor
 from icscaler.bounds import START_UP_PRIOR_S, Bounds, bounds_at, request_worth_at
 from icscaler.entities import EndpointConfig, ModelConfig, ModelState, Snapshot, Step
 from icscaler.policies import startup
+from icscaler.policies.evidence import Fresh
 from icscaler.reasons import Reason
 
 # Looks come once a minute.
@@ -20,7 +21,10 @@ LOOK_S = 60
 
 @dataclass(slots=True)
 class Case:
-    """One component in one look, as the guards see it. `from_copies` is the desired count now."""
+    """One component in one look, as the guards see it. `from_copies` is the desired count now.
+
+    `fresh`: what minutes that are not settled say; None where nothing could be read.
+    """
 
     config: EndpointConfig
     model: ModelConfig
@@ -28,6 +32,7 @@ class Case:
     seen: Snapshot
     from_copies: int
     current_copies: int
+    fresh: Fresh | None = None
     bounds: Bounds = field(init=False)
     request_worth: float = field(init=False)
 

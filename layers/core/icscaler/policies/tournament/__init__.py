@@ -10,8 +10,19 @@ for copies 2 and up, keep rules for copy 1.
     vote    costs and weights                   choose  copies for now, and their worth
 """
 
-from icscaler.policies.tournament.choose import Choice, Now, choose
+from icscaler.policies.tournament.choose import PRICE_STEP, Choice, Now, choose, copy_prices
 from icscaler.policies.tournament.learn import Minute, fresh_memory, learn, usable
 from icscaler.policies.tournament.vote import Terms
 
-__all__ = ["Choice", "Minute", "Now", "Terms", "choose", "fresh_memory", "learn", "usable"]
+__all__ = [
+    "PRICE_STEP",
+    "Choice",
+    "Minute",
+    "Now",
+    "Terms",
+    "choose",
+    "copy_prices",
+    "fresh_memory",
+    "learn",
+    "usable",
+]
