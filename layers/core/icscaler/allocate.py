@@ -26,7 +26,8 @@ class Claim:
     `held_copies` occupy room now (desired or current, whichever is more). `firm_copies` may not be
     taken away by other models: the floor, copies too young to be moved again, and what is there of
     a model nothing is known about. `wish_copies`
-    is at least `firm_copies`. `prices` gives, when it is needed, the highest price per GPU at which
+    is at least `firm_copies`. Of a protected model the first `floor_copies` come before all else.
+    `prices` gives, when it is needed, the highest price per GPU at which
     copies 1, 2, ... are still wanted; without it copies are worth `worth` by GPUs and number.
     """
 
@@ -38,6 +39,7 @@ class Claim:
     wish_copies: int
     worth: float
     protected: bool
+    floor_copies: int = 1_000_000
     prices: Callable[[], Sequence[float]] | None = None
     _known: Sequence[float] | None = field(default=None, compare=False)
 
@@ -135,7 +137,8 @@ def _by_worth(claims: list[Claim]) -> list[tuple[float, Claim, int, bool]]:
     for claim in claims:
         for number in range(1, claim.wish_copies + 1):
             firm = number <= claim.firm_copies
-            rank = 0 if firm and claim.protected else 1 if firm else 2
+            owed = claim.protected and number <= min(claim.firm_copies, claim.floor_copies)
+            rank = 0 if owed else 1 if firm else 2
             worth = copy_worth(claim, number)
             copies.append(((rank, -worth, claim.name, number), worth, claim, number, firm))
     return [(worth, claim, number, firm) for _, worth, claim, number, firm in sorted(copies)]

@@ -152,6 +152,7 @@ def _claim(case: guards.Case, decision: Decision, copy: CopyResources, held: int
         wish_copies=wish,
         worth=case.model.worth * demand.worth_scale(case),
         protected=case.model.protected,
+        floor_copies=case.floor,
         prices=demand.prices(case, wish),
     )
 

@@ -31,6 +31,7 @@ def looks(seed: int, count: int = LOOKS) -> list[Look]:
 
 
 @settings(max_examples=150, deadline=None)
+@example(134217727)  # young copies of a protected model against another's protected floor
 @example(106)  # a draining copy is taken back while the endpoint overflows
 @given(SEEDS)
 def test_every_look_keeps_the_invariants(seed: int) -> None:

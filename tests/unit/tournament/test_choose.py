@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from icscaler.learned import TournamentMemory
 from icscaler.policies.tournament import vote
-from icscaler.policies.tournament.choose import Choice, Now, choose, copy_prices
+from icscaler.policies.tournament.choice import Choice, Now, choose, copy_prices
 from icscaler.policies.tournament.learn import Minute, fresh_memory, learn
 from icscaler.policies.tournament.rules import KEEP_RULES, LEVEL_RULES
 from icscaler.policies.tournament.vote import Terms

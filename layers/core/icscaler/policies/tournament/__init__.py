@@ -7,21 +7,25 @@ fall with their cost. The physics separates by copy, so two tournaments run per 
 for copies 2 and up, keep rules for copy 1.
 
     rules   the rules and every constant        learn   evidence, once per settled minute
-    vote    costs and weights                   choose  copies for now, and their worth
+    vote    costs and weights                   choice  copies for now, and their worth
+    explain which rules carried a choice
 """
 
-from icscaler.policies.tournament.choose import PRICE_STEP, Choice, Now, choose, copy_prices
+from icscaler.policies.tournament.choice import PRICE_STEP, Choice, Now, choose, copy_prices
+from icscaler.policies.tournament.explain import Explanation, explain
 from icscaler.policies.tournament.learn import Minute, fresh_memory, learn, usable
 from icscaler.policies.tournament.vote import Terms
 
 __all__ = [
     "PRICE_STEP",
     "Choice",
+    "Explanation",
     "Minute",
     "Now",
     "Terms",
     "choose",
     "copy_prices",
+    "explain",
     "fresh_memory",
     "learn",
     "usable",
