@@ -50,6 +50,9 @@ def copies_at(state: ModelState, minute_s: int) -> tuple[int, int]:
 
     A minute's highest load per copy belongs to the fewest copies that shared it.
     """
+    if state.copies_log and state.copies_log[-1][0] <= minute_s:
+        unchanged = state.copies_log[-1][1]
+        return unchanged, unchanged
     counts: list[int] = []
     for since_s, copies in reversed(state.copies_log):
         if since_s < minute_s + MINUTE_S:
