@@ -197,7 +197,7 @@ def test_load_is_accepted_requests_times_service_time() -> None:
 @pytest.mark.parametrize(
     ("in_flight", "copies", "load"),
     [
-        pytest.param(4.0, 2, 8.0, id="all of it while nobody waits"),
+        pytest.param(10.0, 2, 8.0, id="its mean while nobody waits"),
         pytest.param(500.0, 2, 40.0, id="a queue counts for twice the copies at most"),
     ],
 )
@@ -206,18 +206,19 @@ def test_before_the_service_time_is_known(in_flight: float, copies: int, load: f
 
 
 def test_the_running_minute_has_only_its_requests_in_flight() -> None:
-    assert offered_load(MODEL, MetricMinute(T0, concurrency_per_copy=6.0), 2, 2.0) == 12.0
+    assert offered_load(MODEL, MetricMinute(T0, concurrency_per_copy=10.0), 2, 2.0) == 8.0
 
 
 @pytest.mark.parametrize(
     ("in_flight", "before", "elapsed_s", "load"),
     [
-        pytest.param(8.0, None, 60, 16.0, id="nobody waits: what is in flight"),
-        pytest.param(70.0, None, 60, 24.0, id="sixty more wait after a minute: two more each"),
-        pytest.param(70.0, 40.0, 60, 22.0, id="only what the queue grew by"),
-        pytest.param(40.0, 70.0, 60, 20.0, id="a queue that shrinks: the slots are full"),
-        pytest.param(70.0, None, 30, 28.0, id="the same queue in half the time"),
-        pytest.param(20.0, None, 1, 24.0, id="never less than one publishing interval"),
+        pytest.param(10.0, None, 60, 8.0, id="nobody waits: a mean of four peaks at ten"),
+        pytest.param(28.0, None, 60, 20.4, id="six of a mean of sixteen wait after a minute"),
+        pytest.param(88.0, None, 60, 23.6, id="of a mean of 64, 54 wait after a minute"),
+        pytest.param(88.0, 40.0, 60, 22.6, id="only what the queue grew by"),
+        pytest.param(40.0, 88.0, 60, 20.0, id="a queue that shrinks: the slots are full"),
+        pytest.param(88.0, None, 30, 27.2, id="the same queue in half the time"),
+        pytest.param(28.0, None, 1, 22.4, id="never less than one publishing interval"),
     ],
 )
 def test_a_queue_tells_the_load_by_its_growth(

@@ -34,6 +34,7 @@ _LONG_QUEUE = 1.5
 _GROWTH_WHILE_FULL = 1.25
 # While no service time is known, full copies say only that they are too few: double them.
 _GROWTH_WHILE_UNKNOWN = 2.0
+_PEAK_DEVIATIONS = 3.0
 # Requests in flight are published every ten seconds.
 _LEAST_SPAN_S = 10
 
@@ -119,14 +120,14 @@ def offered_load(
 ) -> float | None:
     """Requests in service that the minute's accepted requests ask for; None: not known.
 
-    `copies` were in service. Before the service time is known it is what was in flight, at most
-    twice what the copies serve at once.
+    `copies` were in service. Before the service time is known it is what was in flight on average,
+    at most twice what the copies serve at once.
     """
     if minute.invocations is not None and service_s is not None:
         return minute.invocations / MINUTE_S * service_s
     slots, in_flight = model.concurrent_requests_per_copy, minute.concurrency_per_copy
     if in_flight is not None and slots is not None:
-        return min(in_flight, _GROWTH_WHILE_UNKNOWN * slots) * max(1, copies)
+        return min(_mean_of_peak(in_flight), _GROWTH_WHILE_UNKNOWN * slots) * max(1, copies)
     if minute.invocations is None and minute.heartbeat:
         return 0.0
     return None
@@ -142,14 +143,23 @@ def load_in_flight(
 ) -> float:
     """The load of a minute whose requests can't be read yet, from what is in flight at `until_s`.
 
-    Up to the slots of a copy, what is in flight is what is in service. Beyond, the queue tells by
-    its growth: `slots + growth x service_s / span` per copy, 32 slots, 60 more in a minute, 4 s
-    each: 36. Its length would say 92. `before` is the minute before, where its queue is known.
+    What is published is the busiest moment of the busiest copy. Requests in service fluctuate as a
+    Poisson number (an M/G/infinity queue), whose peak in a minute is about three deviations above
+    its mean: 33 at once are 20 on average. Up to the slots of a copy that mean is what is in
+    service. Beyond, the queue tells by its growth: `slots + growth x service_s / span` per copy.
+    Its length would say many times the load. `before` is the minute before, where it is known.
     """
-    slots, in_flight = model.concurrent_requests_per_copy or 0, minute.concurrency_per_copy or 0.0
+    slots = model.concurrent_requests_per_copy or 0
+    in_flight = _mean_of_peak(minute.concurrency_per_copy or 0.0)
     if in_flight <= slots:
         return in_flight * max(1, copies)
     waited = before.concurrency_per_copy if before is not None else None
-    growth = max(0.0, in_flight - max(slots, waited or 0.0))
+    growth = max(0.0, in_flight - max(slots, _mean_of_peak(waited or 0.0)))
     span_s = min(max(until_s - minute.at_s, _LEAST_SPAN_S), MINUTE_S)
     return (slots + growth * service_s / span_s) * max(1, copies)
+
+
+def _mean_of_peak(peak: float) -> float:
+    """The mean `m` of which `peak = m + 3 sqrt(m)` is the highest of a minute."""
+    root = (sqrt(_PEAK_DEVIATIONS**2 + 4 * peak) - _PEAK_DEVIATIONS) / 2
+    return root * root
