@@ -52,6 +52,7 @@ def test_every_operator_command_is_listed() -> None:
         "export-history",
         "onboard",
         "release",
+        "learned",
     }
     assert documented().keys() == commands
 
@@ -69,6 +70,7 @@ def test_commands_need_what_is_documented_and_no_more(
     with open_rig(tmp_path) as stage:
         assert used(stage, monkeypatch, f"fleet publish {file} --yes") == wanted["fleet publish"]
         assert used(stage, monkeypatch, "fleet show") == wanted["fleet show"]
+        assert used(stage, monkeypatch, "learned") == wanted["learned"]
         assert used(stage, monkeypatch, "pause --model blocks") == wanted["pause"]
         assert used(stage, monkeypatch, "resume --model blocks") == wanted["resume"]
         assert used(stage, monkeypatch, "look") == wanted["look"]

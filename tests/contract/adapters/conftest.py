@@ -1,6 +1,6 @@
 """The ports' implementations under test: the in-memory ones and the AWS ones on moto."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from threading import Lock
 from typing import Any
 
@@ -32,14 +32,18 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def atomic_updates(monkeypatch: pytest.MonkeyPatch) -> None:
-    """DynamoDB updates an item atomically; moto checks and writes in two steps between threads."""
-    lock, original = Lock(), DynamoDBBackend.update_item
+    """DynamoDB writes an item atomically; moto checks and writes in two steps between threads."""
+    lock = Lock()
 
-    def update_item(self: DynamoDBBackend, *args: Any, **kwargs: Any) -> Any:
-        with lock:
-            return original(self, *args, **kwargs)
+    def locked(original: Callable[..., Any]) -> Callable[..., Any]:
+        def call(self: DynamoDBBackend, *args: Any, **kwargs: Any) -> Any:
+            with lock:
+                return original(self, *args, **kwargs)
 
-    monkeypatch.setattr(DynamoDBBackend, "update_item", update_item)
+        return call
+
+    for name in ("update_item", "put_item", "delete_item"):
+        monkeypatch.setattr(DynamoDBBackend, name, locked(getattr(DynamoDBBackend, name)))
 
 
 @pytest.fixture

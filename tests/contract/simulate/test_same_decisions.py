@@ -131,7 +131,7 @@ def simulated(
 TRACKING = FLEET
 OBJECTIVE = FLEET.replace(
     "  policy: {target_tracking: {metric: concurrency, target_value: 16}}\n",
-    "  price: 300\n  concurrent_requests_per_copy: 32\n",
+    "  price: 3000\n  concurrent_requests_per_copy: 32\n",
 )
 
 

@@ -22,10 +22,10 @@ from icscaler.lifecycle.run import RefusedError
 from icscaler.onboarding.lines import fleet_lines, model_entry
 
 ROOT = Path(__file__).parents[3]
-KINDS: list[tuple[str, type[Part]]] = [
-    ("onboard_model", OnboardModel),
-    ("warm_up", WarmUpInput),
-    ("retire_model", RetireModel),
+KINDS: list[tuple[str, str, type[Part]]] = [
+    ("onboard_model", "onboard_model_input", OnboardModel),
+    ("warm_up", "warm_up_input", WarmUpInput),
+    ("retire_model", "retire_model_input", RetireModel),
 ]
 
 
@@ -33,14 +33,16 @@ def sample(name: str) -> Any:
     return json.loads((ROOT / "events" / f"{name}.json").read_text("utf-8"))
 
 
-@pytest.mark.parametrize(("name", "kind"), KINDS)
-def test_json_schema_is_current_and_the_sample_is_right(name: str, kind: type[Part]) -> None:
+@pytest.mark.parametrize(("name", "given", "kind"), KINDS)
+def test_json_schema_is_current_and_the_sample_is_right(
+    name: str, given: str, kind: type[Part]
+) -> None:
     schema = json.dumps(input_schema(kind, name), indent=2, sort_keys=True) + "\n"
     path = ROOT / "docs" / f"{name}.schema.json"
     if os.environ.get("ICSCALER_GOLDEN"):
         path.write_text(schema, "utf-8")
     assert path.read_text("utf-8") == schema, f"run with ICSCALER_GOLDEN=1 to renew {path.name}"
-    read_input(kind, sample(f"{name}_input"))
+    read_input(kind, sample(given))
 
 
 def test_the_sample_becomes_a_description_and_lines() -> None:
