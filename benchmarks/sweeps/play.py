@@ -25,11 +25,8 @@ def _scenario(key: SceneKey) -> Scenario:
 
 def play(run: Run) -> dict[str, Any]:
     """One run in this process."""
-    from benchmarks.sweeps.ablations import switched_off
-
     scenario = _scenario(run.scene)
-    with switched_off(run.without):
-        return figures_of(run_job(scenario, run.job), scenario)
+    return figures_of(run_job(scenario, run.job), scenario)
 
 
 def play_missing(

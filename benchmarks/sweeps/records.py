@@ -24,12 +24,10 @@ from icscaler_sim.simulate import ICSCALER, Job, Scenario, complete
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run of a sweep. `why` names the part of the plan that wants it. `without`: the part of
-    the core that is off (`ablations.py`)."""
+    """One run of a sweep."""
 
     scene: SceneKey
     job: Job
-    without: str = ""
 
     @property
     def key(self) -> str:
@@ -52,7 +50,6 @@ class Run:
             "seed": job.seed,
             "wake_events": job.wake_events,
             "spike_alarms": job.spike_alarms,
-            "without": self.without,
         }
 
 

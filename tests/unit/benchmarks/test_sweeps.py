@@ -97,7 +97,6 @@ class TestRecords:
             self.run(settings={"keep_s": 60}),
             other_scene,
             Run(SceneKey(to_day=0.25), Job("keda")),
-            Run(SceneKey(to_day=0.25), Job("keep-alive"), without="guards"),
             Run(SceneKey(to_day=0.25, start_s=15.0), Job("keep-alive")),
         ]
         assert len({run.key for run in runs}) == len(runs)
