@@ -3,6 +3,7 @@
 import copy
 import random
 from dataclasses import replace
+from math import sqrt
 
 import pytest
 from hypothesis import example, given, settings
@@ -102,7 +103,10 @@ class Steady(Plant):
         if copies:
             minute.heartbeat = True
             minute.invocations = float(self.load)
-            minute.concurrency_per_copy = self.load / copies
+            each = self.load / copies
+            # What is published is the peak of a number that fluctuates around its mean.
+            objective = self.config.models[name].policy is None
+            minute.concurrency_per_copy = each + 3 * sqrt(each) if objective else each
         elif self.load:
             minute.refused = float(self.load)
         self.history[name].append(minute)

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from itertools import pairwise
+from math import sqrt
 
 import pytest
 
@@ -46,7 +47,9 @@ class Stage:
             return MetricMinute(at_s, refused=requests or None)
         if not load:
             return MetricMinute(at_s, heartbeat=True)
-        return MetricMinute(at_s, requests, load / copies, None, True, SERVICE_S)
+        each = load / copies
+        # What is published is the peak of a number that fluctuates around its mean.
+        return MetricMinute(at_s, requests, each + 3 * sqrt(each), None, True, SERVICE_S)
 
     def _look(self) -> None:
         seen = snapshot(
