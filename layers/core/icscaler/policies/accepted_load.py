@@ -144,8 +144,9 @@ def load_in_flight(
     """The load of a minute whose requests can't be read yet, from what is in flight at `until_s`.
 
     What is published is the busiest moment of the busiest copy. Requests in service fluctuate as a
-    Poisson number (an M/G/infinity queue), whose peak in a minute is about three deviations above
-    its mean: 33 at once are 20 on average. Up to the slots of a copy that mean is what is in
+    Poisson number (an M/G/infinity queue); that its peak in a minute is about three deviations
+    above its mean is our assumption, shared with the world model and not verified on AWS: 33 at
+    once are taken as 20 on average. Up to the slots of a copy that mean is what is in
     service. Beyond, the queue tells by its growth: `slots + growth x service_s / span` per copy.
     Its length would say many times the load. `before` is the minute before, where it is known.
     """
