@@ -33,9 +33,13 @@ def scopes(machine: Machine) -> Iterator[Machine]:
     """The machine and every processor and branch inside it: what has States of its own."""
     yield machine
     for state in machine["States"].values():
-        for inner in (state.get("ItemProcessor"), *state.get("Branches", ())):
-            if inner:
-                yield from scopes(inner)
+        for scope in inner(state):
+            yield from scopes(scope)
+
+
+def inner(state: Mapping[str, Any]) -> Iterator[Machine]:
+    """What has States of its own directly inside a state: a Map's processor, branches."""
+    yield from filter(None, (state.get("ItemProcessor"), *state.get("Branches", ())))
 
 
 def states(machine: Machine) -> dict[str, Any]:
