@@ -6,12 +6,15 @@ run forked off one stage. `make chaos` plays hours. docs/design/005-faults.md.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from icscaler_localcloud.faults.levers import catalogue
+from tests.chaos.__main__ import POISON_ALONE, code_digest, main
 from tests.chaos.plan import Plan, Trouble, mix, single
 from tests.chaos.run import Outcome, Stage, staged
 from tests.chaos.scene import small_scene
@@ -76,3 +79,21 @@ def test_plans_repeat_and_end_with_the_traffic() -> None:
         assert all(0 <= one.from_min < one.until_min <= 120 for one in plan.troubles)
     with pytest.raises(ValueError, match="'throttle it' is no switch; they are: throttle sage"):
         single("throttle it", 60)
+
+
+def test_the_command_repeats_no_run_that_passed_and_names_what_failed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    counted = {"hits": {}, "copies": {}, "looks": 32, "failed_looks": 0, "cpu_s": 4.0}
+    digest = code_digest()
+    lines = [
+        {"digest": digest, "scene": "small", "name": name, "wrong": [], **counted}
+        for name in (POISON_ALONE, *SWITCHES, "0")
+    ]
+    (tmp_path / "runs.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    arguments = ["--scene", "small", "--seeds", "1", "--out", str(tmp_path)]
+    assert main(arguments) == 0
+    assert f"{len(lines)} runs, {len(lines)} done before" in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        main(["--only", "throttle it"])
+    assert "--only 'throttle it': no switch and no seed" in capsys.readouterr().err
