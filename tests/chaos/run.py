@@ -11,6 +11,7 @@ import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import pairwise
 from random import Random
 from typing import Any
 
@@ -210,7 +211,12 @@ class _Run:
         cloud, found = self._cloud, self._outcome
         self._log.read()
         # Judged by the clock only while nothing is wrong: troubles may delay what they strike.
-        wakes = [w for w in cloud.world.tally.wakes if self._calm(w.first_refused_s)]
+        noticed_s = CALM_AFTER_MIN * MINUTE_S
+        wakes = [
+            wake
+            for wake in cloud.world.tally.wakes
+            if self._calm(wake.first_refused_s, wake.first_refused_s + noticed_s)
+        ]
         span_s = (self._start_s - 2 * SETUP_HEADSTART_S, self._end_s + SETUP_HEADSTART_S)
         self._watch.finish(self._store, span_s, self._log, wakes)
         found.violations += self._watch.violations
@@ -223,8 +229,13 @@ class _Run:
         found.violations += [*self._dead_letters(), *self._gaps(), *self._bugs()]
         return found
 
-    def _calm(self, at_s: float) -> bool:
-        return self._plan is CLEAN or at_s >= self._quiet_s + CALM_AFTER_MIN * MINUTE_S
+    def _calm(self, from_s: float, until_s: float) -> bool:
+        """No trouble is on in this span, nor was so lately that its echoes are in it."""
+        first_min, last_min = ((at_s - self._start_s) / MINUTE_S for at_s in (from_s, until_s))
+        return not any(
+            one.from_min <= last_min and first_min < one.until_min + CALM_AFTER_MIN
+            for one in self._plan.troubles
+        )
 
     def _run_until(self, at_s: int) -> None:
         cloud = self._cloud
@@ -291,19 +302,17 @@ class _Run:
 
     def _gaps(self) -> list[str]:
         """In calm minutes every healthy endpoint is looked at within a tick of each tick."""
+        calm_s = self._quiet_s + CALM_AFTER_MIN * MINUTE_S
         late = []
         for endpoint in self._scene.healthy:
-            looks = [at_s for at_s in self._log.looked.get(endpoint, ()) if self._calm(at_s)]
-            ends = [*looks, self._end_s]
-            since_s = self._start_s if self._plan is CLEAN else ends[0]
-            for at_s in ends:
+            looks = self._log.looked.get(endpoint, ())
+            for since_s, at_s in pairwise([self._start_s, *looks, self._end_s]):
+                # Of a stretch that trouble began, the calm end counts.
+                since_s = max(since_s, calm_s) if not self._calm(since_s, at_s) else since_s
                 if at_s - since_s > 2 * TICK_S + LOOK_ENDS_S:
                     late.append(
                         f"no look at {endpoint} for {at_s - since_s} s: {clock_text(since_s)}"
                     )
-                since_s = at_s
-            if not looks:
-                late.append(f"no look at {endpoint} in all the quiet minutes")
         return late
 
     def _bugs(self) -> list[str]:
