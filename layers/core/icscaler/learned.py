@@ -15,12 +15,15 @@ class ServiceTime:
     """Mean seconds one request occupies a copy; None until a minute told it.
 
     `evidence`: requests that stand behind the mean, old ones forgotten. `read_until_s`: end of the
-    newest settled minute whose latency was asked for.
+    newest settled minute whose latency was asked for. `peak_deviations`: how many of its own square
+    roots the peak of what is in flight in a minute lies above its mean; `peak_minutes` told it.
     """
 
     mean_s: float | None = None
     evidence: float = 0.0
     read_until_s: int = 0
+    peak_deviations: float = 3.0
+    peak_minutes: int = 0
 
 
 @dataclass(frozen=True, slots=True)

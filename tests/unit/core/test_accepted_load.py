@@ -20,6 +20,7 @@ from tests.unit.core.build import T0, config, model, view
 SLOTS = 10
 MODEL = model(concurrent_requests_per_copy=SLOTS)
 HEARD = 600.0
+TWO_S = ServiceTime(2.0)
 
 
 def minute(
@@ -58,7 +59,7 @@ def test_requests_that_take_longer_than_known_are_learned_while_copies_stay_full
     """A new version takes 6 s instead of 2: 150 a minute no longer fit one copy of ten slots."""
     service = learned(*(minute(index, 150, 2.0, 6) for index in range(30)))
     service = learned(*(minute(index, 150, 30.0, 80) for index in range(30)), service=service)
-    load = offered_load(MODEL, minute(0, 150, None, 80), 1, service.mean_s)
+    load = offered_load(MODEL, minute(0, 150, None, 80), 1, service)
     assert load is not None
     assert load >= SLOTS, "enough to ask for more room, until a clean minute tells"
     service = learned(*(minute(index, 150, 6.0, 9) for index in range(30)), service=service)
@@ -105,7 +106,7 @@ def test_what_is_learned_survives_storing_to_the_byte() -> None:
     service = learned(*(minute(index, 7 + index, 1 / (3 + index), 3) for index in range(50)))
     stored = codec.encode(service)
     assert codec.decode(stored, ServiceTime) == service
-    assert len(stored) < 100
+    assert len(stored) < 120
 
 
 # ---------------------------------------------------------------- what it costs to read
@@ -191,7 +192,7 @@ def test_what_was_served_before_the_last_copy_left_is_still_read() -> None:
 
 
 def test_load_is_accepted_requests_times_service_time() -> None:
-    assert offered_load(MODEL, minute(0, 300, None, 40), 1, 2.0) == pytest.approx(10.0)
+    assert offered_load(MODEL, minute(0, 300, None, 40), 1, TWO_S) == pytest.approx(10.0)
 
 
 @pytest.mark.parametrize(
@@ -202,11 +203,11 @@ def test_load_is_accepted_requests_times_service_time() -> None:
     ],
 )
 def test_before_the_service_time_is_known(in_flight: float, copies: int, load: float) -> None:
-    assert offered_load(MODEL, minute(0, HEARD, None, in_flight), copies, None) == load
+    assert offered_load(MODEL, minute(0, HEARD, None, in_flight), copies, ServiceTime()) == load
 
 
 def test_the_running_minute_has_only_its_requests_in_flight() -> None:
-    assert offered_load(MODEL, MetricMinute(T0, concurrency_per_copy=10.0), 2, 2.0) == 8.0
+    assert offered_load(MODEL, MetricMinute(T0, concurrency_per_copy=10.0), 2, TWO_S) == 8.0
 
 
 @pytest.mark.parametrize(
@@ -227,11 +228,38 @@ def test_a_queue_tells_the_load_by_its_growth(
     """Two copies of ten slots, two seconds a request."""
     last = MetricMinute(T0 - 60, concurrency_per_copy=before)
     now = MetricMinute(T0, concurrency_per_copy=in_flight)
-    found = load_in_flight(MODEL, now, last, 2, 2.0, T0 + elapsed_s)
+    found = load_in_flight(MODEL, now, last, 2, TWO_S, T0 + elapsed_s)
     assert found == pytest.approx(load)
 
 
+@pytest.mark.parametrize(
+    ("mean", "peak", "deviations"),
+    [
+        pytest.param(4.0, 8, 2.0, id="calmer than assumed"),
+        pytest.param(4.0, 12, 4.0, id="burstier than assumed"),
+        pytest.param(4.0, 900, 10.0, id="no more than ten"),
+        pytest.param(6.0, 20, 3.0, id="more than half full: some may have waited"),
+        pytest.param(0.5, 3, 3.0, id="too few to tell"),
+    ],
+)
+def test_how_far_peaks_lie_above_means_is_learned(
+    mean: float, peak: float, deviations: float
+) -> None:
+    service = learned(*(minute(index, mean * 30, 2.0, peak) for index in range(600)))
+    assert service.peak_deviations == pytest.approx(deviations, abs=0.01)
+    before = replace(service, mean_s=2.0)
+    if peak < 100:
+        seen = MetricMinute(T0, concurrency_per_copy=mean + deviations * mean**0.5)
+        assert load_in_flight(MODEL, seen, None, 1, before, T0) == pytest.approx(mean, rel=0.01)
+
+
+def test_one_odd_minute_changes_little_of_it() -> None:
+    service = learned(*(minute(index, 120, 2.0, 10) for index in range(600)))
+    service = learned(minute(0, 120, 2.0, 40), service=service)
+    assert service.peak_deviations == pytest.approx(3.1, abs=0.01)
+
+
 def test_silence_is_no_load_and_absence_is_not_known() -> None:
-    assert offered_load(MODEL, MetricMinute(T0, heartbeat=True), 1, 2.0) == 0.0
-    assert offered_load(MODEL, MetricMinute(T0), 1, 2.0) is None
-    assert offered_load(MODEL, MetricMinute(T0, refused=900.0), 0, 2.0) is None
+    assert offered_load(MODEL, MetricMinute(T0, heartbeat=True), 1, TWO_S) == 0.0
+    assert offered_load(MODEL, MetricMinute(T0), 1, TWO_S) is None
+    assert offered_load(MODEL, MetricMinute(T0, refused=900.0), 0, TWO_S) is None

@@ -34,7 +34,11 @@ _LONG_QUEUE = 1.5
 _GROWTH_WHILE_FULL = 1.25
 # While no service time is known, full copies say only that they are too few: double them.
 _GROWTH_WHILE_UNKNOWN = 2.0
-_PEAK_DEVIATIONS = 3.0
+# How far a minute's peak lies above its mean is taken from the latest hour of minutes; before there
+# are any, what is assumed counts as much as this many.
+_ASSUMED_PEAK_MINUTES = 10
+_MOST_PEAK_MINUTES = 60
+_MOST_DEVIATIONS = 10.0
 # Requests in flight are published every ten seconds.
 _LEAST_SPAN_S = 10
 
@@ -72,9 +76,11 @@ def learn_service_time(
         return service
     for minute_s in sorted(minutes):
         if since_s <= minute_s < until_s:
-            told = _told_by(minutes[minute_s], slots, copies_at(minute_s), service.mean_s)
+            minute, copies = minutes[minute_s], copies_at(minute_s)
+            service = _with_peak(service, minute, slots, copies)
+            told = _told_by(minute, slots, copies, service.mean_s)
             if told is not None:
-                service = _with(service, minutes[minute_s].invocations or 0.0, told)
+                service = _with(service, minute.invocations or 0.0, told)
     return replace(service, read_until_s=max(service.read_until_s, until_s))
 
 
@@ -115,19 +121,39 @@ def _with(service: ServiceTime, requests: float, told_s: float) -> ServiceTime:
     return replace(service, mean_s=mean_s, evidence=evidence)
 
 
+def _with_peak(service: ServiceTime, minute: MetricMinute, slots: int, copies: int) -> ServiceTime:
+    """What a minute with much room, so with next to no waiting, says of peaks and means."""
+    peak, requests, latency_s = minute.concurrency_per_copy, minute.invocations, minute.latency_s
+    if peak is None or latency_s is None or not requests or not copies:
+        return service
+    mean = requests / MINUTE_S * latency_s / copies
+    # Below one request in flight the peak is a whole number by chance.
+    if not 1.0 <= mean <= slots / 2:
+        return service
+    told = min(max(0.0, (peak - mean) / sqrt(mean)), _MOST_DEVIATIONS)
+    minutes = min(service.peak_minutes + 1, _MOST_PEAK_MINUTES)
+    step = (told - service.peak_deviations) / (minutes + _ASSUMED_PEAK_MINUTES)
+    return replace(
+        service,
+        peak_deviations=round(service.peak_deviations + step, 4),
+        peak_minutes=minutes,
+    )
+
+
 def offered_load(
-    model: ModelConfig, minute: MetricMinute, copies: int, service_s: float | None
+    model: ModelConfig, minute: MetricMinute, copies: int, service: ServiceTime
 ) -> float | None:
     """Requests in service that the minute's accepted requests ask for; None: not known.
 
     `copies` were in service. Before the service time is known it is what was in flight on average,
     at most twice what the copies serve at once.
     """
-    if minute.invocations is not None and service_s is not None:
-        return minute.invocations / MINUTE_S * service_s
+    if minute.invocations is not None and service.mean_s is not None:
+        return minute.invocations / MINUTE_S * service.mean_s
     slots, in_flight = model.concurrent_requests_per_copy, minute.concurrency_per_copy
     if in_flight is not None and slots is not None:
-        return min(_mean_of_peak(in_flight), _GROWTH_WHILE_UNKNOWN * slots) * max(1, copies)
+        mean = _mean_of_peak(in_flight, service.peak_deviations)
+        return min(mean, _GROWTH_WHILE_UNKNOWN * slots) * max(1, copies)
     if minute.invocations is None and minute.heartbeat:
         return 0.0
     return None
@@ -138,29 +164,29 @@ def load_in_flight(
     minute: MetricMinute,
     before: MetricMinute | None,
     copies: int,
-    service_s: float,
+    service: ServiceTime,
     until_s: int,
 ) -> float:
     """The load of a minute whose requests can't be read yet, from what is in flight at `until_s`.
 
     What is published is the busiest moment of the busiest copy. Requests in service fluctuate as a
-    Poisson number (an M/G/infinity queue); that its peak in a minute is about three deviations
-    above its mean is our assumption, shared with the world model and not verified on AWS: 33 at
-    once are taken as 20 on average. Up to the slots of a copy that mean is what is in
-    service. Beyond, the queue tells by its growth: `slots + growth x service_s / span` per copy.
-    Its length would say many times the load. `before` is the minute before, where it is known.
+    Poisson number (an M/G/infinity queue), so their peak lies some of their own deviations above
+    their mean; how many is learned of each model (`peak_deviations`, three until then: 33 at once
+    are taken as 20 on average). Up to the slots of a copy that mean is what is in service. Beyond,
+    the queue tells by its growth: `slots + growth x service time / span` per copy. Its length would
+    say many times the load. `before` is the minute before, where it is known.
     """
-    slots = model.concurrent_requests_per_copy or 0
-    in_flight = _mean_of_peak(minute.concurrency_per_copy or 0.0)
+    slots, deviations = model.concurrent_requests_per_copy or 0, service.peak_deviations
+    in_flight = _mean_of_peak(minute.concurrency_per_copy or 0.0, deviations)
     if in_flight <= slots:
         return in_flight * max(1, copies)
     waited = before.concurrency_per_copy if before is not None else None
-    growth = max(0.0, in_flight - max(slots, _mean_of_peak(waited or 0.0)))
+    growth = max(0.0, in_flight - max(slots, _mean_of_peak(waited or 0.0, deviations)))
     span_s = min(max(until_s - minute.at_s, _LEAST_SPAN_S), MINUTE_S)
-    return (slots + growth * service_s / span_s) * max(1, copies)
+    return (slots + growth * (service.mean_s or 0.0) / span_s) * max(1, copies)
 
 
-def _mean_of_peak(peak: float) -> float:
-    """The mean `m` of which `peak = m + 3 sqrt(m)` is the highest of a minute."""
-    root = (sqrt(_PEAK_DEVIATIONS**2 + 4 * peak) - _PEAK_DEVIATIONS) / 2
+def _mean_of_peak(peak: float, deviations: float) -> float:
+    """The mean `m` of which `peak = m + deviations x sqrt(m)` is the highest of a minute."""
+    root = (sqrt(deviations**2 + 4 * peak) - deviations) / 2
     return root * root

@@ -148,7 +148,7 @@ def _learn_settled(
         if model.policy is not None:
             load = _track(model.policy, state, minute, copies)
         else:
-            load = accepted_load.offered_load(model, minute, copies, state.service.mean_s)
+            load = accepted_load.offered_load(model, minute, copies, state.service)
             if load is not None or fewest == 0 or minute.refused:
                 asked = wake_s is not None and 0 <= wake_s - minute_s < MINUTE_S
                 known.append(_evidence(model, state, minute, load or 0.0, asked=asked))
@@ -239,11 +239,11 @@ def _fresh_load(
 ) -> float:
     """Load of a minute that is not settled; of the newest, what is in flight is known first."""
     _, copies = copies_at(state, minute.at_s)
-    service_s = state.service.mean_s
-    if minute.invocations is None and service_s is not None:
+    service = state.service
+    if minute.invocations is None and service.mean_s is not None:
         before = by_start.get(minute.at_s - MINUTE_S)
-        return accepted_load.load_in_flight(model, minute, before, copies, service_s, at_s)
-    return accepted_load.offered_load(model, minute, copies, service_s) or 0.0
+        return accepted_load.load_in_flight(model, minute, before, copies, service, at_s)
+    return accepted_load.offered_load(model, minute, copies, service) or 0.0
 
 
 def _note_use(state: ModelState, minute: MetricMinute) -> None:

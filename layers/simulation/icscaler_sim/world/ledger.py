@@ -45,6 +45,7 @@ class Ledger:
         "minute_high",
         "minute_low",
         "outcome",
+        "peak_deviations",
         "per_copy",
         "plain",
         "refused",
@@ -52,7 +53,8 @@ class Ledger:
         "slot_s",
     )
 
-    def __init__(self, now_s: float) -> None:
+    def __init__(self, now_s: float, peak_deviations: float) -> None:
+        self.peak_deviations = peak_deviations
         self.counts = RequestCounts()
         # Fractions of requests, carried from minute to minute.
         self.outcome = Outcome()
@@ -121,17 +123,22 @@ class Ledger:
     def mark(self, in_flight: float, slots_each: float, most: float) -> tuple[int, int]:
         """Close a mark's window: fewest and most requests in flight per copy, whole.
 
-        Arrivals are random, so a mean of m in service peaks about 3 standard deviations above
-        it, Poisson's sqrt(m); never above the `most` requests that were there at all, and at
-        least 1 when any were. What waits in line adds to the mean, not to the noise.
+        Arrivals are random, so a mean of m in service peaks some standard deviations above
+        it (`peak_deviations`), Poisson's sqrt(m); never above the `most` requests that were
+        there at all, and at least 1 when any were. What waits in line adds to the mean, not to
+        the noise.
         """
         # Comparisons instead of min() and max(): this runs for every minute of every busy model.
         most_seen, least_seen = self.high, self.low
-        crest = most_seen + 3 * math.sqrt(most_seen if most_seen < slots_each else slots_each)
+        crest = most_seen + self.peak_deviations * math.sqrt(
+            most_seen if most_seen < slots_each else slots_each
+        )
         high = int((most if most < crest else crest) + 0.5)
         if high == 0 and most > _NONE:
             high = 1
-        noise = 3 * math.sqrt(least_seen if least_seen < slots_each else slots_each)
+        noise = self.peak_deviations * math.sqrt(
+            least_seen if least_seen < slots_each else slots_each
+        )
         low = int(least_seen - noise) if least_seen > noise else 0
         self.low = self.high = in_flight
         if high > self.minute_high:

@@ -149,6 +149,10 @@ class WorldSettings:
     """How much later than the rest the late share becomes readable."""
     invocation_zero_points: bool = False
     """Whether Invocations publishes 0 for a ready component without traffic (undocumented)."""
+    peak_deviations: float = 3.0
+    """How far the published highest (lowest) number of requests in flight lies above (below) the
+    mean of its window, in the mean's own square roots: 2 is calm traffic, 4 comes in bursts
+    (undocumented)."""
     concurrency_zero_points: bool = True
     """Whether ConcurrentRequests* publishes 0 then (AWS's own scale-in relies on it)."""
     no_capacity_in_4xx: bool = False
@@ -164,5 +168,7 @@ class WorldSettings:
                 raise ValueError(f"{name} must be within 0..1, got {getattr(self, name)}")
         if not 0.0 < self.allocatable_memory_fraction <= 1.0:
             raise ValueError("allocatable_memory_fraction must be above 0 and at most 1")
+        if self.peak_deviations < 0.0:
+            raise ValueError("peak_deviations must be at least 0")
         if self.contended_load_factor < 1.0:
             raise ValueError("contended_load_factor must be at least 1")

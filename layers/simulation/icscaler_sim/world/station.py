@@ -111,7 +111,7 @@ class Station:
         self.service_s = profile.service_s(0, 0)
         self.busy = 0.0
         self._line = WaitingLine()
-        self.books = Ledger(now_s)
+        self.books = Ledger(now_s, settings.peak_deviations)
         self.first_refused_s: float | None = None
         self._in_flight_before = 0.0
         self._window_before = 0.0
