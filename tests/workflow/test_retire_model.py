@@ -8,7 +8,9 @@ import pytest
 from icscaler.onboarding.record import START_UP, StartUp
 from icscaler.ports import Overlay, Wake
 from icscaler.retirement.record import WORKFLOW, Phase, Retirement
-from tests.workflow.lab import Lab, command, open_lab, verify
+from icscaler.rollout_steps.sweeping import STOPPED
+from tests.workflow.lab import REVIEW, Lab, command, open_lab, verify
+from tests.workflow.rollouts import Rollouts
 
 M = "retire_model"
 STATES = ["Plan", "ToZero", "DeleteAdapters", "DeleteComponent", "Forget"]
@@ -257,7 +259,7 @@ def test_when_even_recording_fails_the_next_run_takes_over(lab: Lab) -> None:
     lab.break_for_good("RecordFailure")
     assert lab.run(given())["error"] == "FailureNotRecorded"
     lab.mend()
-    assert set(holds(lab)) == {NAME}
+    assert holds(lab) == {}, "the sweep gives back what it could not"
     assert lab.run(given())["status"] == "SUCCEEDED"
     assert holds(lab) == {}
 
@@ -290,3 +292,40 @@ def test_an_endpoint_that_is_never_free_ends_the_waiting(lab: Lab) -> None:
     lab.rig.store.release(lease)
     assert seen["error"] == "TooManyRounds"
     assert "somebody else writes to endpoint shared" in seen["cause"]
+
+
+# ---------------------------------------------------------------- stopped from outside
+
+
+@pytest.mark.parametrize("told", [True, False], ids=["with the event", "without"])
+def test_what_stopped_executions_held_is_given_back_within_two_looks(lab: Lab, told: bool) -> None:
+    """Of all workflows that hold components: retirement, onboarding, rolling update."""
+    events: Any = lab.rig.cloud.client("events")
+    (rule,) = [
+        rule["Name"] for rule in events.list_rules()["Rules"] if "ExecutionEnded" in rule["Name"]
+    ]
+    if not told:
+        events.disable_rule(Name=rule)
+    rollouts, onboarding = Rollouts(lab.rig), Lab(lab.rig, "onboard_model")
+    rollouts.scale(NAME, 1)
+    lab.rig.cloud.world.faults.stuck_updating.add(NAME)
+    started = [
+        lab.start(given(patience_s=9999)),
+        onboarding.start({"inference_component": "review", **REVIEW}),
+        rollouts.start(f"stopped-{told}", patch={"Container": {"Image": f"registry/{told}"}}),
+    ]
+    lab.rig.until(lambda: set(holds(lab)) == {NAME, "review", "inline"}, limit_s=120, step_s=1)
+    for arn in started:
+        lab.stop(arn)
+    lab.rig.cloud.run_for(5 if told else 121)
+    assert holds(lab) == {}
+    assert record(lab).failure == STOPPED
+    assert rollouts.record(f"stopped-{told}").status == "Abandoned"
+    events.enable_rule(Name=rule)
+    lab.mend()
+    lab.rig.until(lambda: lab.rig.status(NAME) == lab.rig.status("inline") == "InService")
+    # Each may be started again, and goes on where it stood.
+    again = onboarding.run({"inference_component": "review", **REVIEW})
+    assert again["status"] == "SUCCEEDED", again
+    assert lab.run({"inference_component": "review", "force": True})["status"] == "SUCCEEDED"
+    assert lab.run(given())["status"] == "SUCCEEDED"

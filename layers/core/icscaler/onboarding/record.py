@@ -39,7 +39,8 @@ class StartUp:
 @dataclass(slots=True)
 class Onboarding:
     """One onboarding. `runs` are the executions whose things may be removed when it fails, the one
-    in charge last; `adopted`: the component was there before any of them. Times in epoch seconds.
+    in charge last; `adopted`: the component was there before any of them. `swept_s`: when the
+    sweep gave its hold back, because the execution was stopped. Times in epoch seconds.
     """
 
     component: str
@@ -59,6 +60,7 @@ class Onboarding:
     failure: str = ""
     removed: tuple[str, ...] = ()
     left: tuple[str, ...] = ()
+    swept_s: int | None = None
 
     @property
     def open(self) -> bool:

@@ -8,7 +8,7 @@ from icscaler.onboarding.record import WORKFLOW as ONBOARDING
 from icscaler.onboarding.record import Onboarding
 from icscaler.ports import SeriesRequest
 from icscaler.retirement.deps import Deps
-from icscaler.retirement.record import WORKFLOW, Phase, Retire, Retirement
+from icscaler.retirement.record import WORKFLOW, Retire, Retirement
 from icscaler.retirement.steps import LOOK_S
 
 MINUTE_S = 60
@@ -54,8 +54,7 @@ def _refuse_company(before: Retirement | None, deps: Deps) -> None:
     """Two workflows must not work on one component."""
     if before is None:
         return
-    running = before.phase not in (Phase.RETIRED, Phase.FAILED) and before.arn
-    if running and deps.executions.status(before.arn) == RUNNING:
+    if before.open and before.arn and deps.executions.status(before.arn) == RUNNING:
         raise RefusedError(f"{before.component} is being retired by execution {before.run}")
 
 

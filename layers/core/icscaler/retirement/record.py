@@ -35,7 +35,8 @@ class Phase(StrEnum):
 
 @dataclass(slots=True)
 class Retirement:
-    """One retirement, kept under the component's name. `left`: what is for people to do."""
+    """One retirement, kept under the component's name. `left`: what is for people to do. `swept_s`:
+    when the sweep gave its hold back, because the execution was stopped."""
 
     component: str
     run: str
@@ -50,6 +51,12 @@ class Retirement:
     removed: tuple[str, ...] = ()
     left: tuple[str, ...] = ()
     failure: str = ""
+    swept_s: int | None = None
+
+    @property
+    def open(self) -> bool:
+        """Whether somebody works on it, or was stopped while he did."""
+        return self.phase not in (Phase.RETIRED, Phase.FAILED)
 
     def enter(self, phase: Phase, at_s: int) -> bool:
         """Go to a phase; False when it is in it already, so that its patience runs on."""

@@ -5,11 +5,13 @@ Methods raise only `PortError` and what their docstrings name.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from icscaler.entities import EndpointView, Hold, Outcome
 from icscaler.ports import EndpointItem, FleetPointer, FleetView, Lease, PortError
 from icscaler.rollout.entities import Control, Deployed, Job, Rollout, Signals, Specification
+
+T = TypeVar("T")
 
 
 class ConflictError(PortError):
@@ -73,6 +75,13 @@ class Store(Protocol):
     def release(self, lease: Lease) -> None: ...
     def hold(self, lease: Lease, component: str, hold: Hold, at_s: int) -> bool: ...
     def remove_hold(self, endpoint: str, component: str, holder: str) -> bool: ...
+    def list_workflow(self, workflow: str, shape: type[T]) -> list[tuple[T, int]]:
+        """All records of a workflow on single models, each with its version."""
+        ...
+
+    def write_workflow(
+        self, workflow: str, key: str, record: object, version: int, at_s: int
+    ) -> int: ...
 
 
 class Components(Protocol):

@@ -209,23 +209,6 @@ def record_failure(deps: Deps, rollout_id: str, event: Mapping[str, Any], at_s: 
     return reply("NextMove", 30)
 
 
-def sweep(deps: Deps, at_s: int) -> Reply:
-    """Give back what rollouts hold whose execution is gone: stopped, timed out, deleted."""
-    swept = []
-    for listed in deps.records.listed(active=True):
-        found = deps.records.rollout(listed.rollout_id)
-        if found is None or deps.executions.status(found.execution) == "RUNNING":
-            continue
-        rollout = found.rollout
-        if rollout.status not in ENDINGS:
-            text = "its execution ended from outside"
-            rollout = replace(rollout, status=Status.ABANDONED, ended_s=at_s, reason=text)
-            deps.records.save(found, logged(rollout, at_s, str(Status.ABANDONED), text))
-        finish(deps, listed.rollout_id, at_s)
-        swept.append(listed.rollout_id)
-    return {"swept": swept}
-
-
 def announce(deps: Deps, kind: str, rollout: Rollout, at_s: int, **detail: Any) -> None:
     """One event; what can't be sent is in the record anyway."""
     body = {"RolloutId": rollout.request.rollout_id, "Status": str(rollout.status), **detail}

@@ -20,12 +20,11 @@ class WorkflowItems(EndpointItems):
     def read_workflow(self, workflow: str, key: str, shape: type[T]) -> tuple[T | None, int]:
         """The record and its version; None and 0 before the first."""
         item = self._table.get(f"workflow#{workflow}", key)
-        if item is None:
-            return None, 0
-        try:
-            return codec.unpack(item["record"], shape), int(item["version"])
-        except codec.CodecError as error:
-            raise PortError(f"state table: {workflow} {key}: {error}") from error
+        return (None, 0) if item is None else _unpacked(item, shape)
+
+    def list_workflow(self, workflow: str, shape: type[T]) -> list[tuple[T, int]]:
+        """All records of a workflow, each with its version."""
+        return [_unpacked(item, shape) for item in self._table.query(f"workflow#{workflow}")]
 
     def write_workflow(
         self, workflow: str, key: str, record: object, version: int, at_s: int
@@ -59,3 +58,10 @@ class WorkflowItems(EndpointItems):
             self.store(lease, item.state_version, item.state, item.views, ())
         wake = (endpoint_key(lease.endpoint), f"wake#{component}")
         self._table.write_all(deletes=[wake, ("workflow#start_up", component)])
+
+
+def _unpacked(item: Item, shape: type[T]) -> tuple[T, int]:
+    try:
+        return codec.unpack(item["record"], shape), int(item["version"])
+    except codec.CodecError as error:
+        raise PortError(f"state table: {item['pk']} {item['sk']}: {error}") from error

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from icscaler.config.rollout_request import RolloutRequestError, read_request
-from icscaler.rollout_steps import component, whole
+from icscaler.rollout_steps import component, sweeping, whole
 from icscaler.rollout_steps.deps import Deps, Reply, reply
 
 # Step Functions tells so when an execution has ended, however it did.
@@ -38,14 +38,14 @@ STEPS: dict[str, Step] = {
     "record_failure": lambda deps, event, at_s: whole.record_failure(
         deps, event.get("rollout_id", ""), event, at_s
     ),
-    "sweep": lambda deps, event, at_s: whole.sweep(deps, at_s),
+    "sweep": lambda deps, event, at_s: sweeping.sweep(deps, at_s),
 }
 
 
 def run(event: dict[str, Any], deps: Deps, at_s: int) -> Reply:
     """Take the step that `event` names. Raises `PortError` for what is worth another attempt."""
     if event.get("detail-type") == EXECUTION_ENDED:
-        return whole.sweep(deps, at_s)
+        return sweeping.sweep(deps, at_s)
     step = STEPS.get(str(event.get("action")))
     if step is None:
         known = ", ".join(sorted(STEPS))
