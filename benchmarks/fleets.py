@@ -16,9 +16,27 @@ ROOT = Path(__file__).parents[1]
 ENDPOINT = "shared"
 
 
-def fleet_text(components: int, instances: int) -> str:
-    """A fleet file of that many one-GPU models on one endpoint."""
-    names = ", ".join(f"model-{number:04d}" for number in range(components))
+def endpoint_names(endpoints: int) -> list[str]:
+    """The endpoints of a fleet; the only one of a small fleet has the name it always had."""
+    return [ENDPOINT] if endpoints == 1 else [f"shared-{n:02d}" for n in range(endpoints)]
+
+
+def spread(components: int, endpoints: int) -> dict[str, list[str]]:
+    """Names of the components of each endpoint, as many on each."""
+    names = [f"model-{number:04d}" for number in range(components)]
+    return {name: names[at::endpoints] for at, name in enumerate(endpoint_names(endpoints))}
+
+
+def fleet_text(components: int, endpoints: int = 1, more: str = "") -> str:
+    """A fleet file of that many one-GPU models; `more` are further keys of all models."""
+    lines, models = "", ""
+    for endpoint, names in spread(components, endpoints).items():
+        limit = instances(len(names))
+        lines += f"""
+  {endpoint}:
+    variants:
+      main: {{instance_type: ml.p4d.24xlarge, max_instances: {limit}}}"""
+        models += f"\n  - {{name: [{', '.join(names)}], endpoint: {endpoint}}}"
     return f"""
 version: 1
 defaults:
@@ -26,30 +44,35 @@ defaults:
   idle_s: never
   resources: {{gpus: 1, cpus: 4, memory_mb: 16384}}
   policy: {{target_tracking: {{metric: concurrency, target_value: 16}}}}
-endpoints:
-  {ENDPOINT}:
-    variants:
-      main: {{instance_type: ml.p4d.24xlarge, max_instances: {instances}}}
-models:
-  - name: [{names}]
+{more}
+endpoints:{lines}
+models:{models}
 """
 
 
+def instances(components: int) -> int:
+    """Instances of eight GPUs for one copy each."""
+    return -(-components // 8)
+
+
 @contextmanager
-def fleet(components: int) -> Iterator[tuple[LocalCloud, Stack]]:
+def fleet(
+    components: int, endpoints: int = 1, more: str = ""
+) -> Iterator[tuple[LocalCloud, Stack]]:
     """The controller deployed and published over `components` components with one copy each."""
-    instances = -(-components // 8)
     with LocalCloud(seed=1) as cloud:
-        stack = cloud.deploy(ROOT / "template.yaml", parameters={"DescribeConcurrency": "1"})
-        scaling = ManagedScaling(True, 0, instances)
-        variant = VariantSpec("main", "ml.p4d.24xlarge", instances, scaling)
-        cloud.world.create_endpoint(ENDPOINT, [variant])
+        for endpoint, names in spread(components, endpoints).items():
+            limit = instances(len(names))
+            variant = VariantSpec("main", "ml.p4d.24xlarge", limit, ManagedScaling(True, 0, limit))
+            cloud.world.create_endpoint(endpoint, [variant])
         cloud.run_for(900)
-        for number in range(components):
-            spec = ComponentSpec(gpus=1, cpus=4, memory_mb=16384, image="registry/llm:1")
-            cloud.world.create_component(f"model-{number:04d}", ENDPOINT, "main", spec, 1)
+        for endpoint, names in spread(components, endpoints).items():
+            for name in names:
+                spec = ComponentSpec(gpus=1, cpus=4, memory_mb=16384, image="registry/llm:1")
+                cloud.world.create_component(name, endpoint, "main", spec, 1)
         cloud.run_for(3600)
-        compiled = compile_fleet(load_fleet(fleet_text(components, instances)))
+        stack = cloud.deploy(ROOT / "template.yaml", parameters={"DescribeConcurrency": "1"})
+        compiled = compile_fleet(load_fleet(fleet_text(components, endpoints, more)))
         store = state_store(stack.outputs["StateTableName"])
         store.publish(compiled.endpoints, compiled.version, None)
         yield cloud, stack

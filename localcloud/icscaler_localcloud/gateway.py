@@ -40,6 +40,8 @@ class ApiCall:
     operation: str
     principal: Principal | None
     status: int
+    request: ApiRequest
+    reply: ApiReply
 
 
 class Gateway:
@@ -94,7 +96,7 @@ class Gateway:
                 reply = self._answer(request, operation)
         if reply is None:
             reply = self._answer(request, operation)
-        call = ApiCall(request.service, operation, principal, reply.status)
+        call = ApiCall(request.service, operation, principal, reply.status, request, reply)
         with self._lock:
             for listener in self._listeners:
                 listener(call)
