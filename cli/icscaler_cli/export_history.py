@@ -130,7 +130,8 @@ def _export(
 
     homes = {name: one.name for one in endpoints.values() for name in one.models if name in wanted}
     variants = sorted({(homes[name], model.variant) for name, model in wanted.items()})
-    every = sources(sorted(wanted), variants)
+    alone = {n: (homes[n], m.variant) for n, m in wanted.items() if m.kind == "variant"}
+    every = sources(sorted(wanted), variants, alone)
     parts = Parts(out)
     plan = parts.open(plan)
     patient = Config(retries={"mode": "standard", "total_max_attempts": 10}, read_timeout=60)

@@ -26,7 +26,10 @@ def writes(template: Template) -> dict[str, set[str]]:
 
 def test_each_role_may_write_what_its_function_is_for_and_nothing_else(template: Template) -> None:
     assert writes(rules.decided(template, Mode="act")) == {
-        "ReconcileRole": {"UpdateInferenceComponentRuntimeConfig"},
+        "ReconcileRole": {
+            "UpdateInferenceComponentRuntimeConfig",
+            "UpdateEndpointWeightsAndCapacities",
+        },
         "RolloutRole": {"UpdateInferenceComponent", "UpdateInferenceComponentRuntimeConfig"},
         "OnboardRole": {
             "AddTags",

@@ -58,18 +58,36 @@ _OF_A_MODEL = (
 )
 
 
-def sources(models: Iterable[str], variants: Iterable[tuple[str, str]]) -> list[Source]:
-    """All series of these components, and of the (endpoint, variant) pairs they are on."""
+def sources(
+    models: Iterable[str],
+    variants: Iterable[tuple[str, str]],
+    alone: Mapping[str, tuple[str, str]] = {},
+) -> list[Source]:
+    """All series of these models, and of the (endpoint, variant) pairs they are on.
+
+    `alone`: those pairs that a model has to itself, by model; the others are components.
+    """
     found = [
         Source(model, says, namespace, metric, stat, {"InferenceComponentName": model})
         for model in models
+        if model not in alone
         for says, namespace, metric, stat in _OF_A_MODEL
     ]
+    found += [
+        Source(model, says, namespace, metric, stat, _where(*place))
+        for model, place in sorted(alone.items())
+        for says, namespace, metric, stat in _OF_A_MODEL
+        if says in (ACCEPTED, LATENCY)
+    ]
     for endpoint, variant in variants:
-        where = {"EndpointName": endpoint, "VariantName": variant}
+        where = _where(endpoint, variant)
         endpoints = "/aws/sagemaker/Endpoints"
         found.append(Source("", ALIVE, endpoints, "MemoryUtilization", "SampleCount", where))
     return found
+
+
+def _where(endpoint: str, variant: str) -> dict[str, str]:
+    return {"EndpointName": endpoint, "VariantName": variant}
 
 
 @dataclass(slots=True)

@@ -84,6 +84,8 @@ def _released(
         reason = "handed back as it is"
     elif model.adapter_of is not None:
         reason = f"adapter, served by copies of {model.adapter_of}"
+    elif model.kind == "variant":
+        reason = "a variant of its own, which always runs"
     elif config.paused or bounds.paused(model, at_s):
         reason = "paused by the fleet file"
     elif ceiling == 0:

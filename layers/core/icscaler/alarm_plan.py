@@ -58,8 +58,18 @@ class AlarmPlan:
         return (*self.create, *self.update)
 
 
-def spike_alarm(prefix: str, endpoint: str, component: str, threshold: float) -> MetricAlarm:
-    """The alarm of one component: more in flight per copy than it serves or its policy aims at."""
+def spike_alarm(
+    prefix: str, endpoint: str, component: str, threshold: float, variant: str | None = None
+) -> MetricAlarm:
+    """The alarm of one component: more in flight per copy than it serves or its policy aims at.
+
+    `variant`: the one that it has to itself, whose metric has another name and dimensions.
+    """
+    metric = "ConcurrentRequestsPerCopy"
+    dimensions: tuple[tuple[str, str], ...] = (("InferenceComponentName", component),)
+    if variant is not None:
+        metric = "ConcurrentRequestsPerModel"
+        dimensions = (("EndpointName", endpoint), ("VariantName", variant))
     return MetricAlarm(
         name=f"{prefix}{SPIKE}{component}",
         description=(
@@ -67,8 +77,8 @@ def spike_alarm(prefix: str, endpoint: str, component: str, threshold: float) ->
             f"{threshold:g}. Asks for a look at {endpoint}; nobody needs to act."
         ),
         namespace="AWS/SageMaker",
-        metric="ConcurrentRequestsPerCopy",
-        dimensions=(("InferenceComponentName", component),),
+        metric=metric,
+        dimensions=dimensions,
         statistic="Maximum",
         period_s=10,
         periods=6,
@@ -82,7 +92,13 @@ def spike_alarm(prefix: str, endpoint: str, component: str, threshold: float) ->
 def wanted(configs: Iterable[EndpointConfig], prefix: str) -> dict[str, MetricAlarm]:
     """By name: one for each model that asks for it, where a look could add a copy."""
     alarms = [
-        spike_alarm(prefix, config.name, model.name, threshold)
+        spike_alarm(
+            prefix,
+            config.name,
+            model.name,
+            threshold,
+            model.variant if model.kind == "variant" else None,
+        )
         for config in configs
         for model in config.models.values()
         if model.spike_alarm and _may_grow(config, model) and (threshold := _threshold(model))

@@ -4,7 +4,8 @@ The rule, key by key, later ones win: the fleet file's own setting; the schedule
 hold, in the order of the file; the overrides that hold, in the order of the file. Over all that
 lies what workflows have laid on (`ModelConfig.overlays`): an overlay can only tighten, so of
 several the highest floor and the lowest ceiling count, and none lowers a floor or raises a ceiling.
-A floor is never above the ceiling.
+A floor is never above the ceiling. A single-model variant has one instance at least, whatever of
+that says less (only endpoints that host inference components can scale to zero instances).
 """
 
 from collections.abc import Iterable, Iterator
@@ -42,6 +43,17 @@ def bounds_at(
     config: EndpointConfig, model: ModelConfig, at_s: int, start_up_s: int = START_UP_PRIOR_S
 ) -> Bounds:
     """What holds at `at_s`. Windows with `ready_by_start` begin `start_up_s` earlier."""
+    stated = _stated_bounds(config, model, at_s, start_up_s)
+    if model.kind == "component" or stated.floor.copies >= 1:
+        return stated
+    least = Bound(1, Reason.ONE_INSTANCE)
+    return Bounds(least, stated.ceiling if stated.ceiling.copies >= 1 else least)
+
+
+def _stated_bounds(
+    config: EndpointConfig, model: ModelConfig, at_s: int, start_up_s: int
+) -> Bounds:
+    """What people and workflows ask for."""
     if not (model.schedules or model.overrides or model.overlays):
         most = Bound(model.max_copies, Reason.MAX_COPIES)
         least = Bound(model.min_copies, Reason.MIN_COPIES)

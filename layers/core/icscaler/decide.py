@@ -12,6 +12,7 @@ Deterministic and total; inputs are not modified. The pipeline, each step with a
 from dataclasses import replace
 
 from icscaler import demand, groups, guards, limits, notices, ownership
+from icscaler import variants as single_model
 from icscaler.allocate import Allocation, Claim, allocate
 from icscaler.entities import (
     STATE_SCHEMA_VERSION,
@@ -49,7 +50,8 @@ def decide(
         config, seen, cases, decisions, limits.instances(config, variants, seen)
     )
     removals = _draw_allowance(seen, cases, decisions)
-    changes = _order(config, cases, decisions, removals)
+    ordered = _order(config, cases, decisions, removals)
+    changes = single_model.one_at_a_time(config, ordered, decisions)
     started = _started(config, cases, variants, at_s)
     after = EndpointState(
         schema_version=STATE_SCHEMA_VERSION,
@@ -204,7 +206,9 @@ def _order(
 ) -> list[Change]:
     """Releases before claims when somebody waits for room; else claims first, dearest first."""
     acting = [decision for decision in decisions.values() if decision.changes]
-    tight = any(step.reason in _TIGHT for d in decisions.values() for step in d.steps)
+    # A single-model variant has its room for itself: what it lacks nobody else can release.
+    shared = [d for d in decisions.values() if config.models[d.component].kind == "component"]
+    tight = any(step.reason in _TIGHT for d in shared for step in d.steps)
 
     def rank(decision: Decision) -> tuple[bool, bool, float, str]:
         releases = decision.desired_copies < decision.from_copies

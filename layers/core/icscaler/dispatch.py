@@ -59,7 +59,8 @@ class DispatchOutcome:
     """What was queued, for logs and metrics.
 
     Of components to be woken: `woken` are noted, `limited` were woken a moment ago, `unwakeable`
-    are paused or have a ceiling of 0. `unknown` names are not in the published fleet.
+    are paused, have a ceiling of 0, or are variants, which always run. `unknown` names are not in
+    the published fleet.
     """
 
     cause: Cause
@@ -183,7 +184,8 @@ def _named(event: DispatchEvent, deps: Deps, pointer: FleetPointer) -> _Looks:
 def _wakeable(
     config: EndpointConfig | None, component: str, pointer: FleetPointer, at_s: int
 ) -> bool:
-    """Whether a wake could bring a copy: not while paused, nor with a ceiling of 0.
+    """Whether a wake could bring a copy: not while paused, nor with a ceiling of 0; a single-model
+    variant always has one.
 
     Where the configuration was replaced a moment ago the look decides.
     """
@@ -197,6 +199,8 @@ def _wakeable(
         or component in pointer.paused_models
         or bounds.paused(model, at_s)
     )
+    if model.kind == "variant":
+        return False
     return not paused and bounds.bounds_at(config, model, at_s).ceiling.copies > 0
 
 

@@ -95,6 +95,7 @@ class Override:
 class ModelConfig:
     """One inference component as compiled from the fleet file; `bounds` reads it at a moment.
 
+    `kind` "variant": a single-model variant instead, whose copies are its instances (`variants`).
     `concurrent_requests_per_copy`: how many requests one copy serves at once; more wait in its
     container. None: not stated, so its accepted load is not learned.
     `policy` and `objective`: one of them says how copies follow demand, the other is None.
@@ -124,6 +125,7 @@ class ModelConfig:
     concurrent_requests_per_copy: int | None = None
     schedules: tuple[str, ...] = ()
     objective: Objective | None = None
+    kind: Literal["component", "variant"] = "component"
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,11 +187,12 @@ class EndpointView:
     name: str
     status: str
     variants: dict[str, VariantView] = field(default_factory=dict)
+    last_modified_s: int = 0
 
 
 @dataclass(slots=True)
 class ComponentView:
-    """An inference component as DescribeInferenceComponent shows it.
+    """An inference component as DescribeInferenceComponent shows it, or a single-model variant.
 
     `described_at_s` is when these figures were read; `last_modified_s` is SageMaker's own.
     `scalable_target` is True while Application Auto Scaling actively owns its copies. `resources`
@@ -407,13 +410,16 @@ class Decision:
 
 @dataclass(slots=True)
 class Change:
-    """One write: set desired copies to `to_copies`. Never "add"; so repeating it is harmless."""
+    """One write: set desired copies to `to_copies`. Never "add"; so repeating it is harmless.
+
+    `variant`: (endpoint, variant) whose instances are the copies; None: a component's copies."""
 
     component: str
     from_copies: int
     to_copies: int
     attempt_id: str
     removes_by_demand: int = 0
+    variant: tuple[str, str] | None = None
 
 
 @dataclass(slots=True)

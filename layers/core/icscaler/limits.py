@@ -1,13 +1,15 @@
 """Limits: what an endpoint's instances can hold now, and what is already spoken for.
 
 The limit of a variant is its maximum of instances: the fleet file's, or the endpoint's own where
-that is lower; without managed instance scaling it is what is there. When instances that were asked
-for did not come for `instance_patience_s`, what was obtained is believed to be all there is for
-`shortage_memory_s`; then more is hoped for again.
+that is lower; without managed instance scaling it is what is there. Of a single-model variant the
+copies are the instances, so nothing but the file's maximum limits it. When instances that were
+asked for did not come for `instance_patience_s`, what was obtained is believed to be all there is
+for `shortage_memory_s`; then more is hoped for again.
 """
 
 from dataclasses import replace
 
+from icscaler import variants
 from icscaler.entities import (
     CopyResources,
     EndpointConfig,
@@ -16,6 +18,9 @@ from icscaler.entities import (
     VariantView,
 )
 from icscaler.learned import VariantState
+
+# More than any ceiling allows.
+MOST_INSTANCES = 10_000
 
 
 def follow_instances(
@@ -52,19 +57,22 @@ def _remembered(
 
 
 def instances(
-    config: EndpointConfig, variants: dict[str, VariantState], seen: Snapshot
+    config: EndpointConfig, states: dict[str, VariantState], seen: Snapshot
 ) -> dict[str, int]:
     """How many instances each variant may count on."""
     result = {}
+    alone = {model.variant for model in variants.single(config).values()}
     for name, variant in config.variants.items():
         view = seen.endpoint.variants.get(name)
         limit = variant.max_instances
-        if view is not None:
+        if name in alone:
+            limit = MOST_INSTANCES if limit is None else limit
+        elif view is not None:
             offered = view.max_instances
             if offered is None:
                 offered = max(view.current_instances, view.desired_instances)
             limit = offered if limit is None else min(limit, offered)
-        obtainable = variants[name].obtainable_instances
+        obtainable = states[name].obtainable_instances
         if obtainable is not None:
             limit = obtainable if limit is None else min(limit, obtainable)
         result[name] = limit or 0

@@ -23,8 +23,9 @@ _BY_BLOCK = {
     ),
     Reason.FOREIGN_TARGET: (
         Notice.FOREIGN_TARGET,
-        "has an active Application Auto Scaling target, so icscaler leaves it alone. Suspend or "
-        "deregister the target, or take the component out of the fleet file.",
+        "has an active Application Auto Scaling target (or its variant managed instance scaling), "
+        "so icscaler leaves it alone. Suspend or deregister the target, or take it out of the "
+        "fleet file.",
     ),
     Reason.MANUAL_CHANGE: (
         Notice.MANUAL_CHANGE,

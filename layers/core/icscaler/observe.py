@@ -3,13 +3,14 @@
 List tells which components exist and when they were last modified, but no copy counts; Describe
 tells those, one call a component. So described are: the new and the modified, those in flight,
 those whose desired and current copies differ, those this controller meant to change, and all
-others in rotation. Metric series are asked for only where the model's situation needs them.
+others in rotation. Single-model variants are told by DescribeEndpoint alone. Metric series are
+asked for only where the model's situation needs them.
 """
 
 from dataclasses import replace
 from typing import Protocol
 
-from icscaler import bases
+from icscaler import bases, variants
 from icscaler.entities import (
     ComponentView,
     EndpointConfig,
@@ -58,7 +59,9 @@ def observe(
     components: dict[str, ComponentView] = {}
     metrics: dict[str, tuple[MetricMinute, ...]] = {}
     if endpoint is not None:
-        components = _components(config, item, sources.endpoints, at_s)
+        if variants.hosts_components(config):
+            components = _components(config, item, sources.endpoints, at_s)
+        components |= _single_models(config, item, endpoint, sources.endpoints, at_s)
         requests = series_requests(config, item.state, components, at_s)
         metrics = sources.metrics.minutes(requests, at_s) if requests else {}
     return Snapshot(
@@ -105,6 +108,27 @@ def _components(
             view = replace(view, scalable_target=before.scalable_target)
         components[name] = view
     return components
+
+
+def _single_models(
+    config: EndpointConfig,
+    item: EndpointItem,
+    endpoint: EndpointView,
+    endpoints: Endpoints,
+    at_s: int,
+) -> dict[str, ComponentView]:
+    """Single-model variants; who owns their instances is asked in rotation."""
+    views = variants.views(config, endpoint, item.views, at_s)
+    due = [n for n in views if n not in item.views or _in_rotation(item.views[n], at_s)]
+    if due:
+        foreign = endpoints.scalable_variants(config.name, [views[n].variant for n in due])
+        for name in due:
+            view = views[name]
+            managed = endpoint.variants[view.variant].max_instances is not None
+            views[name] = replace(
+                view, scalable_target=managed or view.variant in foreign, described_at_s=at_s
+            )
+    return views
 
 
 def needs_describing(
@@ -161,13 +185,15 @@ def _series(
     latency, promised = latency_s is not None, in_time_s is not None
     since_s = min(one for one in (start_s, latency_s, in_time_s) if one is not None)
     deadline_s = model.objective.deadline_s if promised and model.objective else None
+    alone = model.kind == "variant"
     return SeriesRequest(
         component=model.name,
         start_s=since_s,
         invocations=loaded or latency or promised,
         concurrency=(loaded or latency) and evidence.reads_in_flight(model),
-        refused=promised or not loaded,
+        refused=(promised or not loaded) and not alone,
         heartbeat=loaded,
         latency=latency,
         deadline_s=deadline_s,
+        variant=(config.name, model.variant) if alone else None,
     )

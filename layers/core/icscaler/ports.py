@@ -254,7 +254,10 @@ class LookSnapshot:
 
 @dataclass(slots=True)
 class DecisionRecord:
-    """Why a component's copies were changed; (endpoint, at_s) points to the look's snapshot."""
+    """Why a component's copies were changed; (endpoint, at_s) points to the look's snapshot.
+
+    `variant`: of a single-model variant, whose copies are instances; None: of a component.
+    """
 
     endpoint: str
     component: str
@@ -266,6 +269,7 @@ class DecisionRecord:
     config_version: str
     attempt_id: str
     message: str = ""
+    variant: str | None = None
 
 
 @dataclass(slots=True)
@@ -296,12 +300,20 @@ class Endpoints(Protocol):
         """Those whose copies Application Auto Scaling owns and has not suspended."""
         ...
 
-    def set_copies(self, change: Change, at_s: int) -> Outcome: ...
+    def scalable_variants(self, endpoint: str, variants: Sequence[str]) -> frozenset[str]:
+        """The same for instances of variants."""
+        ...
+
+    def set_copies(self, change: Change, at_s: int) -> Outcome:
+        """Of an inference component, or of a variant its instances and nothing else."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
 class SeriesRequest:
     """Which metric series of one component a look needs, from `start_s` to now.
+
+    `variant`: (endpoint, variant) of a single-model variant, whose series are kept under that.
 
     `deadline_s`: the share of requests within it, and errors; None: neither.
     """
@@ -314,6 +326,7 @@ class SeriesRequest:
     heartbeat: bool = True
     latency: bool = False
     deadline_s: float | None = None
+    variant: tuple[str, str] | None = None
 
 
 class Metrics(Protocol):

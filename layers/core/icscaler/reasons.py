@@ -40,6 +40,7 @@ class Reason(StrEnum):
     SCHEDULE = "Schedule"
     OVERRIDE = "Override"
     OVERLAY = "Overlay"
+    ONE_INSTANCE = "OneInstance"
     # allocate: what the endpoint can hold
     DISPLACED = "Displaced"
     WAITING_FOR_ROOM = "WaitingForRoom"

@@ -14,6 +14,7 @@ from icscaler.decide import decide
 from icscaler.entities import (
     Change,
     Decision,
+    EndpointConfig,
     Outcome,
     OutcomeKind,
     Plan,
@@ -186,7 +187,7 @@ def _record_intents(inputs: LookInputs, plan: Plan, deps: Deps) -> None:
     if plan.changes or deps.keep_all_snapshots:
         config, seen = inputs.config, inputs.seen
         records = [
-            _decision_record(config.name, seen, plan.decisions[change.component], change.attempt_id)
+            _decision_record(config, seen, plan.decisions[change.component], change.attempt_id)
             for change in plan.changes
         ]
         payload = deps.encode(inputs)
@@ -195,10 +196,10 @@ def _record_intents(inputs: LookInputs, plan: Plan, deps: Deps) -> None:
 
 def _report(inputs: LookInputs, plan: Plan, outcomes: dict[str, Outcome], deps: Deps) -> str:
     """Complete the records, send events and notices; what could not be told, never raised."""
-    endpoint, seen = inputs.config.name, inputs.seen
+    config, seen = inputs.config, inputs.seen
     records = []
     for name, outcome in outcomes.items():
-        record = _decision_record(endpoint, seen, plan.decisions[name], outcome.attempt_id)
+        record = _decision_record(config, seen, plan.decisions[name], outcome.attempt_id)
         records.append(replace(record, outcome=str(outcome.kind), message=outcome.message))
     accepted = [record for record in records if record.outcome == OutcomeKind.ACCEPTED]
     try:
@@ -207,17 +208,18 @@ def _report(inputs: LookInputs, plan: Plan, outcomes: dict[str, Outcome], deps: 
         if accepted:
             deps.notifier.copy_count_changed(accepted)
         if plan.notices:
-            deps.notifier.notify(endpoint, plan.notices, seen.at_s)
+            deps.notifier.notify(config.name, plan.notices, seen.at_s)
     except PortError as error:
         return f"The look is done but not fully reported: {error}"
     return ""
 
 
 def _decision_record(
-    endpoint: str, seen: Snapshot, decision: Decision, attempt_id: str
+    config: EndpointConfig, seen: Snapshot, decision: Decision, attempt_id: str
 ) -> DecisionRecord:
+    model = config.models[decision.component]
     return DecisionRecord(
-        endpoint=endpoint,
+        endpoint=config.name,
         component=decision.component,
         at_s=decision.at_s,
         from_copies=decision.from_copies,
@@ -226,6 +228,7 @@ def _decision_record(
         steps=tuple(step_text(step) for step in decision.steps),
         config_version=seen.config_version,
         attempt_id=attempt_id,
+        variant=model.variant if model.kind == "variant" else None,
     )
 
 

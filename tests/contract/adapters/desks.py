@@ -5,6 +5,7 @@ Endpoint `code` has variant `gpu` (one ml.p4d.24xlarge, 0 to 4 by managed scalin
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 from icscaler.adapters import clients
 from icscaler.adapters.cloudwatch import CloudWatchMetrics
@@ -22,6 +23,7 @@ from icscaler_sim.world import Delay, WorldSettings
 from tests.contract.adapters.values import AT_S
 
 COPIES = {"block": 1, "inline": 2}
+PAIR = ("blue", "green")
 RESOURCES = CopyResources(gpus=1, cpus=2.0, memory_mb=16_384)
 ROLE = "arn:aws:iam::123456789012:role/sagemaker"
 IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/inference:1"
@@ -68,9 +70,18 @@ class MemoryDesk:
         self.now_s += 600
         self.endpoints.settle(self.now_s)
 
+    def add_pair(self) -> None:
+        """Endpoint `pair`: single-model variants `blue` and `green` of one instance each."""
+        variants = {name: VariantView(name, None, 1, 1) for name in PAIR}
+        self.endpoints.add(EndpointView("pair", "InService", variants, self.now_s))
+
     def own(self, component: str) -> None:
         """Register the component with Application Auto Scaling."""
         self.endpoints.owned_by_autoscaling.add(component)
+
+    def own_variant(self, endpoint: str, variant: str) -> None:
+        """Register a variant with Application Auto Scaling."""
+        self.endpoints.owned_variants.add((endpoint, variant))
 
     def requests(self, component: str, per_minute: Mapping[int, int]) -> None:
         """Requests of whole minutes from now on, then let them become visible."""
@@ -124,6 +135,27 @@ class CloudDesk:
             self.create(name, copies)
         self.cloud.run_for(1200)
 
+    def add_pair(self) -> None:
+        variants: list[Any] = [
+            {
+                "VariantName": name,
+                "ModelName": name,
+                "InstanceType": "ml.g6e.2xlarge",
+                "InitialInstanceCount": 1,
+                "InitialVariantWeight": weight,
+            }
+            for name, weight in zip(PAIR, (3.0, 1.0), strict=True)
+        ]
+        for name in PAIR:
+            self.sagemaker.create_model(
+                ModelName=name, ExecutionRoleArn=ROLE, PrimaryContainer={"Image": IMAGE}
+            )
+        self.sagemaker.create_endpoint_config(
+            EndpointConfigName="pair", ProductionVariants=variants
+        )
+        self.sagemaker.create_endpoint(EndpointName="pair", EndpointConfigName="pair")
+        self.cloud.run_for(900)
+
     def create(self, name: str, copies: int) -> None:
         """A component with resources of its own; not waited for."""
         resources = {
@@ -161,6 +193,15 @@ class CloudDesk:
 
     def settle(self) -> None:
         self.cloud.run_for(1200)
+
+    def own_variant(self, endpoint: str, variant: str) -> None:
+        self.autoscaling.register_scalable_target(
+            ServiceNamespace="sagemaker",
+            ResourceId=f"endpoint/{endpoint}/variant/{variant}",
+            ScalableDimension="sagemaker:variant:DesiredInstanceCount",
+            MinCapacity=1,
+            MaxCapacity=4,
+        )
 
     def own(self, component: str, **suspended: bool) -> None:
         self.autoscaling.register_scalable_target(

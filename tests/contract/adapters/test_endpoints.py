@@ -47,11 +47,14 @@ def view(desk: Desk, name: str) -> ComponentView:
 
 
 def test_an_endpoint_is_described(desk: Desk) -> None:
-    assert desk.endpoints.describe_endpoint("code") == EndpointView(
+    view = desk.endpoints.describe_endpoint("code")
+    assert view == EndpointView(
         "code",
         "InService",
         {"gpu": VariantView("gpu", None, 1, 1, min_instances=0, max_instances=4)},
+        view.last_modified_s,
     )
+    assert view.last_modified_s <= desk.now_s
 
 
 def test_an_endpoint_that_does_not_exist_is_none(desk: Desk) -> None:

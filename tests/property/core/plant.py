@@ -8,6 +8,7 @@ import random
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from icscaler import variants
 from icscaler.decide import decide
 from icscaler.entities import (
     ComponentView,
@@ -237,6 +238,60 @@ class Plant:
             if kind is not OutcomeKind.NO_ROOM and self.rng.random() < 0.95:
                 self.desired[change.component] = change.to_copies
                 self.busy_until[change.component] = self.at_s + self.rng.choice([30, 200, 500])
+
+
+class VariantPlant(Plant):
+    """An endpoint whose variants run one model each: it changes one at a time or is Updating."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.desired = {name: max(1, copies) for name, copies in self.desired.items()}
+        self.current = dict(self.desired)
+        self.views: dict[str, ComponentView] = {}
+
+    def _minute(self, name: str) -> None:
+        super()._minute(name)
+        self.desired[name] = max(1, self.desired[name])
+
+    def snapshot(self) -> Snapshot:
+        rng, seen = self.rng, super().snapshot()
+        busy = any(until_s > self.at_s for until_s in self.busy_until.values())
+        status = "Updating" if busy else rng.choices(["InService", "Failed"], [50, 1])[0]
+        there = {
+            model.variant: VariantView(
+                model.variant, None, rng.choice([self.current[name], 0]), self.desired[name]
+            )
+            for name, model in self.config.models.items()
+            if rng.random() < 0.98
+        }
+        endpoint = EndpointView("shared", status, there, self.at_s)
+        self.views = variants.views(self.config, endpoint, self.views, self.at_s)
+        for name, view in self.views.items():
+            self.views[name] = replace(view, scalable_target=rng.random() < 0.02)
+        return replace(seen, endpoint=endpoint, components=self.views)
+
+
+def variant_plant_of(seed: int) -> VariantPlant:
+    """A random endpoint of one to three single-model variants."""
+    rng = random.Random(seed)
+    config = config_of(rng, START_S)
+    models = {
+        name: replace(
+            model,
+            kind="variant",
+            variant=name,
+            resources=CopyResources(8, 96.0, 1_000_000),
+            min_copies=max(1, model.min_copies),
+            max_copies=max(1, model.min_copies, model.max_copies),
+        )
+        for name, model in list(config.models.items())[:3]
+    }
+    (instance,) = config.variants.values()
+    places = {
+        name: replace(instance, max_instances=rng.choice([None, max(2, model.min_copies)]))
+        for name, model in models.items()
+    }
+    return VariantPlant(rng, replace(config, models=models, variants=places))
 
 
 def plant_of(seed: int, start_s: int = START_S) -> Plant:

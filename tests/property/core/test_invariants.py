@@ -20,7 +20,7 @@ from icscaler.entities import (
     VariantView,
 )
 from icscaler.invariants import Look, check, check_monotonic
-from tests.property.core.plant import START_S, Plant, plant_of, with_model
+from tests.property.core.plant import START_S, Plant, plant_of, variant_plant_of, with_model
 
 SEEDS = st.integers(0, 2**32)
 LOOKS = 25
@@ -38,6 +38,24 @@ def looks(seed: int, count: int = LOOKS) -> list[Look]:
 def test_every_look_keeps_the_invariants(seed: int) -> None:
     for look in looks(seed):
         assert check(look, decide) == []
+
+
+@settings(max_examples=80, deadline=None)
+@given(SEEDS)
+def test_single_model_variants_keep_them_too_one_instance_and_one_change_at_a_time(
+    seed: int,
+) -> None:
+    plant = variant_plant_of(seed)
+    for _ in range(LOOKS):
+        look = plant.look()
+        assert check(look, decide) == []
+        for name in look.config.models:
+            assert check_monotonic(look, decide, name) == []
+        changes = look.plan.changes
+        assert len(changes) <= (look.seen.endpoint.status == "InService")
+        for change in changes:
+            assert change.to_copies >= 1
+            assert change.variant == ("shared", look.config.models[change.component].variant)
 
 
 @settings(max_examples=60, deadline=None)

@@ -1,6 +1,7 @@
 """What we tell others: the CopyCountChanged event and the notices to people."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,9 @@ def test_the_sample_of_copy_count_changed_is_what_is_sent(repository: Path) -> N
     )
     assert notifier.change_detail(record) == sample["detail"]
     assert (sample["source"], sample["detail-type"]) == (notifier.SOURCE, "CopyCountChanged")
+    detail = notifier.change_detail(replace(record, variant="AllTraffic"))
+    assert "InferenceComponentName" not in detail, "a variant is none"
+    assert (detail["VariantName"], detail["Model"]) == ("AllTraffic", "flow-generation")
 
 
 def test_the_sample_of_fleet_published_is_what_is_sent(repository: Path) -> None:

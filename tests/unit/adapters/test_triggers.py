@@ -159,6 +159,14 @@ def test_an_alarm_that_says_nothing_usable(
         parse(event)
 
 
+def test_a_variants_spike_names_its_endpoint(repository: Path) -> None:
+    event = sample(repository, "dispatch_alarm_spike.json")
+    metric = event["detail"]["configuration"]["metrics"][0]["metricStat"]["metric"]
+    metric["dimensions"] = {"EndpointName": "completion", "VariantName": "AllTraffic"}
+    found = parse(event)
+    assert (found.cause, found.components, found.endpoints) == (Cause.SPIKE, (), ("completion",))
+
+
 @pytest.mark.parametrize("metrics", [None, [], "x", [{"id": "q", "expression": "SELECT"}], [7]])
 def test_an_alarm_without_a_dimension_names_nobody(repository: Path, metrics: Any) -> None:
     event = sample(repository, "dispatch_alarm_spike.json")

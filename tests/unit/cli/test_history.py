@@ -16,6 +16,14 @@ EVERY = sources(["a"], [("shared", "main")])
 MANY = sources([f"m{number}" for number in range(200)], [])
 
 
+def test_a_variants_requests_are_read_from_its_own_series() -> None:
+    found = sources(["a", "b"], [("own", "blue")], {"b": ("own", "blue")})
+    of_b = [one for one in found if one.model == "b"]
+    assert [one.says for one in of_b] == ["accepted", "latency"]
+    assert all(one.dimensions == {"EndpointName": "own", "VariantName": "blue"} for one in of_b)
+    assert {one.dimensions["InferenceComponentName"] for one in found if one.model == "a"} == {"a"}
+
+
 class Pages:
     """A CloudWatch that answers with prepared pages of (series, status, {time: value})."""
 

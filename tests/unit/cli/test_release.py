@@ -104,6 +104,9 @@ def chosen(*models: ModelConfig, floor: int = 1) -> list[Released]:
         pytest.param(model(max_copies=1), 1, "", id="ceiling under the floor"),
         pytest.param(model(max_copies=0), 0, "its max_copies is 0", id="ceiling of 0"),
         pytest.param(
+            model(kind="variant"), 0, "a variant of its own, which always runs", id="variant"
+        ),
+        pytest.param(
             model(overrides=(Override(T0 + 60, "launch", max_copies=0),)),
             0,
             "its max_copies is 0",

@@ -94,14 +94,29 @@ def test_example_is_valid_and_raises_no_warning(path: Path) -> None:
 
 
 def test_there_are_examples() -> None:
-    assert {"minimal.yaml", "codegen-ensemble.yaml"} <= {path.name for path in EXAMPLES}
+    found = {path.name for path in EXAMPLES}
+    assert {"minimal.yaml", "codegen-ensemble.yaml", "hybrid-ensemble.yaml"} <= found
+
+
+def test_the_hybrid_example_has_what_the_documentation_shows_of_it() -> None:
+    text = (ROOT / "docs" / "fleet-file.md").read_text("utf-8")
+    shown = next(
+        yaml.safe_load(block)
+        for block in re.findall(r"```yaml\n(.*?)```", text, re.S)
+        if "kind: variant" in block
+    )
+    whole = yaml.safe_load((ROOT / "examples" / "hybrid-ensemble.yaml").read_text("utf-8"))
+    assert shown["endpoints"].items() <= whole["endpoints"].items()
+    (model,) = shown["models"]
+    (same,) = (one for one in whole["models"] if one["name"] == model["name"])
+    assert model.items() <= same.items()
 
 
 def test_fleets_in_the_documentation_are_valid() -> None:
     text = (ROOT / "docs" / "fleet-file.md").read_text("utf-8")
     blocks = re.findall(r"```yaml\n(.*?)```", text, re.S)
     whole = [block for block in blocks if "version:" in block]
-    assert len(blocks) == 4
+    assert len(blocks) == 5
     for block in whole:
         load_fleet(block)
     (schedules,) = (block for block in blocks if "schedules:" in block)

@@ -37,6 +37,14 @@ def test_an_alarm_watches_ten_second_points_against_the_policys_target() -> None
     assert "look at shared" in found.description
 
 
+def test_a_variants_alarm_watches_the_variants_metric() -> None:
+    alone = model("m", spike_alarm=True, kind="variant", variant="blue", min_copies=1)
+    (found,) = wanted([config(alone)], PREFIX).values()
+    assert found.metric == "ConcurrentRequestsPerModel"
+    assert found.dimensions == (("EndpointName", "shared"), ("VariantName", "blue"))
+    assert found.name == "icscaler/spike/m"
+
+
 @pytest.mark.parametrize(
     ("changes", "has_one"),
     [

@@ -46,6 +46,11 @@ def test_running_instances_come_before_added_ones_and_sure_before_possible() -> 
     assert order(full, crowded, free) == ["c-free", "b-crowded", "a-full"]
 
 
+def test_a_single_model_variant_takes_no_component() -> None:
+    _, refused = places(Need(ONE, 1, 4), [candidate("a", model("m", kind="variant"))], 0)
+    assert "m has the variant to itself" in str(refused)
+
+
 def test_why_tells_what_was_weighed() -> None:
     found, _ = places(Need(ONE, 1, 4), [candidate("a", there=8)], 0)
     assert found[0].more_instances

@@ -28,6 +28,17 @@ def test_a_patch_is_merged_on_what_is_deployed() -> None:
     assert plan.eta_s == 2 * (300 + 60 + 120) + 30 + 300
 
 
+def test_a_single_model_variant_is_no_component_to_roll_out() -> None:
+    seen = sight(component("a"), component("b"))
+    config = seen.endpoints["shared"]
+    config.models["b"] = replace(config.models["b"], kind="variant")
+    (problem,) = make_plan(request("a", "b"), seen).problems
+    assert (problem.refusal, problem.component) == (Refusal.UNKNOWN_COMPONENT, "b")
+    assert "UpdateEndpoint" in problem.text
+    everything = make_plan(replace(request("a"), components=Selector(patterns=("*",))), seen)
+    assert (list(everything.steps), everything.problems) == (["a"], ())
+
+
 def test_nothing_to_do_is_a_success() -> None:
     same = request("a", patch={"Container": {"Image": "llm:1"}})
     plan = make_plan(same, sight(component("a")))

@@ -1,12 +1,13 @@
 """CloudWatch as `ports.Metrics`: one GetMetricData call for up to 500 series.
 
 Series of inference components are keyed by InferenceComponentName alone; adding the endpoint's
-name finds nothing. Source of names, dimensions and statistics: SageMaker AI Developer Guide,
-"Amazon SageMaker AI metrics in Amazon CloudWatch".
+name finds nothing. Those of single-model variants are keyed by EndpointName and VariantName. Source
+of names, dimensions and statistics: SageMaker AI Developer Guide, "Amazon SageMaker AI metrics in
+Amazon CloudWatch".
 """
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
@@ -55,6 +56,13 @@ SERIES = (
     Series("latency", "AWS/SageMaker", "ModelLatency", "Average"),
 )
 ERRORS = Series("errors", "AWS/SageMaker", "Invocation5XXErrors", "Sum")
+# What has another name for a single-model variant.
+OF_VARIANTS: Mapping[Field, Series] = {
+    "concurrency": Series("concurrency", "AWS/SageMaker", "ConcurrentRequestsPerModel", "Maximum"),
+    "heartbeat": Series(
+        "heartbeat", "/aws/sagemaker/Endpoints", "MemoryUtilization", "SampleCount"
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +70,18 @@ class _Wanted:
     component: str
     series: Series
     start_s: int
+    variant: tuple[str, str] | None = None
+
+    @property
+    def dimensions(self) -> list[dict[str, str]]:
+        """What CloudWatch keeps the series under."""
+        if self.variant is None:
+            return [{"Name": "InferenceComponentName", "Value": self.component}]
+        endpoint, variant = self.variant
+        return [
+            {"Name": "EndpointName", "Value": endpoint},
+            {"Name": "VariantName", "Value": variant},
+        ]
 
 
 @dataclass(slots=True)
@@ -129,13 +149,14 @@ def _wanted(requests: Sequence[SeriesRequest]) -> Iterator[_Wanted]:
     for request in requests:
         for series in SERIES:
             if getattr(request, series.field):
-                yield _Wanted(request.component, series, request.start_s)
+                named = series if request.variant is None else OF_VARIANTS.get(series.field, series)
+                yield _Wanted(request.component, named, request.start_s, request.variant)
         if request.deadline_s is not None:
             # PR is the percentage of samples within bounds (CloudWatch statistics definitions).
             stat = f"PR(:{round(request.deadline_s * MICROSECONDS)})"
             latency = Series("in_deadline", "AWS/SageMaker", "ModelLatency", stat)
-            yield _Wanted(request.component, latency, request.start_s)
-            yield _Wanted(request.component, ERRORS, request.start_s)
+            for series in (latency, ERRORS):
+                yield _Wanted(request.component, series, request.start_s, request.variant)
 
 
 def _query(index: int, wanted: _Wanted) -> dict[str, Any]:
@@ -145,7 +166,7 @@ def _query(index: int, wanted: _Wanted) -> dict[str, Any]:
             "Metric": {
                 "Namespace": wanted.series.namespace,
                 "MetricName": wanted.series.metric,
-                "Dimensions": [{"Name": "InferenceComponentName", "Value": wanted.component}],
+                "Dimensions": wanted.dimensions,
             },
             "Period": MINUTE_S,
             "Stat": wanted.series.stat,

@@ -44,6 +44,7 @@ class MemoryEndpoints:
     components: dict[str, ComponentView] = field(default_factory=dict)
     component_endpoints: dict[str, str] = field(default_factory=dict)
     owned_by_autoscaling: set[str] = field(default_factory=set)
+    owned_variants: set[tuple[str, str]] = field(default_factory=set)
     refusals: dict[str, OutcomeKind] = field(default_factory=dict)
     unreadable: set[str] = field(default_factory=set)
     writes: list[Change] = field(default_factory=list)
@@ -64,6 +65,16 @@ class MemoryEndpoints:
                     status="InService",
                     current_copies=view.desired_copies,
                     last_modified_s=at_s,
+                )
+
+        for endpoint, at in self.endpoints.items():
+            if at.status == "Updating":
+                there = {
+                    name: replace(one, current_instances=one.desired_instances)
+                    for name, one in at.variants.items()
+                }
+                self.endpoints[endpoint] = replace(
+                    at, status="InService", variants=there, last_modified_s=at_s
                 )
 
     def describe_endpoint(self, endpoint: str) -> EndpointView | None:
@@ -90,22 +101,49 @@ class MemoryEndpoints:
     def scalable_targets(self, names: Sequence[str]) -> frozenset[str]:
         return frozenset(self.owned_by_autoscaling & set(names))
 
+    def scalable_variants(self, endpoint: str, variants: Sequence[str]) -> frozenset[str]:
+        return frozenset(one for one in variants if (endpoint, one) in self.owned_variants)
+
     def set_copies(self, change: Change, at_s: int) -> Outcome:
-        kind = self.refusals.get(change.component) or self._accepts(change.component)
+        kind = self.refusals.get(change.component) or self._accepts(change)
         if kind is OutcomeKind.ACCEPTED:
             self.writes.append(change)
+            self._apply(change, at_s)
+        message = "" if kind is OutcomeKind.ACCEPTED else f"refused: {kind}"
+        return Outcome(kind, change.attempt_id, change.to_copies, at_s, message)
+
+    def _apply(self, change: Change, at_s: int) -> None:
+        if change.variant is None:
             view = self.components[change.component]
             self.components[change.component] = replace(
                 view, status="Updating", desired_copies=change.to_copies, last_modified_s=at_s
             )
-        message = "" if kind is OutcomeKind.ACCEPTED else f"refused: {kind}"
-        return Outcome(kind, change.attempt_id, change.to_copies, at_s, message)
+            return
+        name, variant = change.variant
+        at = self.endpoints[name]
+        changed = replace(at.variants[variant], desired_instances=change.to_copies)
+        self.endpoints[name] = replace(
+            at,
+            status="Updating",
+            variants={**at.variants, variant: changed},
+            last_modified_s=at_s,
+        )
 
-    def _accepts(self, component: str) -> OutcomeKind:
-        if component not in self.components:
+    def _accepts(self, change: Change) -> OutcomeKind:
+        if change.variant is not None:
+            return self._takes_instances(*change.variant, change.to_copies)
+        if change.component not in self.components:
             return OutcomeKind.NOT_FOUND
-        in_service = self.components[component].status == "InService"
+        in_service = self.components[change.component].status == "InService"
         return OutcomeKind.ACCEPTED if in_service else OutcomeKind.IN_FLIGHT
+
+    def _takes_instances(self, endpoint: str, variant: str, instances: int) -> OutcomeKind:
+        at = self.endpoints.get(endpoint)
+        if at is None or variant not in at.variants:
+            return OutcomeKind.NOT_FOUND
+        if at.status != "InService":
+            return OutcomeKind.IN_FLIGHT
+        return OutcomeKind.ACCEPTED if instances >= 1 else OutcomeKind.INVALID
 
 
 @dataclass(slots=True)

@@ -74,10 +74,16 @@ class AwsNotifier:
 
 
 def change_detail(record: DecisionRecord) -> dict[str, Any]:
-    """The detail of a `CopyCountChanged` event, in SageMaker's spelling."""
+    """The detail of a `CopyCountChanged` event, in SageMaker's spelling.
+
+    Of a single-model variant `VariantName`, and `Model`, which is its name in the fleet file.
+    """
+    who = {"InferenceComponentName": record.component}
+    if record.variant is not None:
+        who = {"VariantName": record.variant, "Model": record.component}
     return {
         "EndpointName": record.endpoint,
-        "InferenceComponentName": record.component,
+        **who,
         "FromCopies": record.from_copies,
         "ToCopies": record.to_copies,
         "Steps": list(record.steps),

@@ -14,6 +14,7 @@ _BY_TEXT = (
     ("CREATE_IN_PROGRESS", OutcomeKind.IN_FLIGHT),
     ("DELETE_IN_PROGRESS", OutcomeKind.IN_FLIGHT),
     ("cannot be updated while", OutcomeKind.IN_FLIGHT),
+    ("cannot update in-progress endpoint", OutcomeKind.IN_FLIGHT),
     ("not enough hardware resources", OutcomeKind.NO_ROOM),
     ("could not find", OutcomeKind.NOT_FOUND),
     ("already existing", OutcomeKind.EXISTS),

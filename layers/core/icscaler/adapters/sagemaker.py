@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from icscaler.adapters.clients import port_errors
 from icscaler.adapters.refusals import outcome_of
@@ -29,7 +29,11 @@ logger = logging.getLogger(__name__)
 
 LIST_PAGE = 100
 TARGETS_PAGE = 50
+Dimension = Literal[
+    "sagemaker:inference-component:DesiredCopyCount", "sagemaker:variant:DesiredInstanceCount"
+]
 COPY_DIMENSION: Final = "sagemaker:inference-component:DesiredCopyCount"
+INSTANCE_DIMENSION: Final = "sagemaker:variant:DesiredInstanceCount"
 # Reading these again later may help, so the component is left out and the look goes on.
 _UNREADABLE_NOW = frozenset({OutcomeKind.THROTTLED, OutcomeKind.UNKNOWN})
 _SUSPENDED = (
@@ -59,7 +63,10 @@ class SageMakerEndpoints:
             return None
         variants = [_variant(each) for each in answer.get("ProductionVariants", ())]
         return EndpointView(
-            endpoint, answer["EndpointStatus"], {variant.name: variant for variant in variants}
+            endpoint,
+            answer["EndpointStatus"],
+            {variant.name: variant for variant in variants},
+            int(answer["LastModifiedTime"].timestamp()),
         )
 
     def list_components(self, endpoint: str) -> tuple[Listed, ...]:
@@ -120,38 +127,57 @@ class SageMakerEndpoints:
         return name, True, component_view(answer, at_s)
 
     def scalable_targets(self, names: Sequence[str]) -> frozenset[str]:
+        return self._targets([f"inference-component/{name}" for name in names], COPY_DIMENSION)
+
+    def scalable_variants(self, endpoint: str, variants: Sequence[str]) -> frozenset[str]:
+        ids = [f"endpoint/{endpoint}/variant/{variant}" for variant in variants]
+        return self._targets(ids, INSTANCE_DIMENSION)
+
+    def _targets(self, ids: Sequence[str], dimension: Dimension) -> frozenset[str]:
+        """Names at the end of those resource ids that are actively scaled."""
         owned: set[str] = set()
-        for start in range(0, len(names), TARGETS_PAGE):
-            batch = names[start : start + TARGETS_PAGE]
+        for start in range(0, len(ids), TARGETS_PAGE):
+            batch = ids[start : start + TARGETS_PAGE]
             with port_errors("application-autoscaling", "DescribeScalableTargets"):
-                owned.update(self._owned(batch))
+                owned.update(self._owned(batch, dimension))
         return frozenset(owned)
 
-    def _owned(self, names: Sequence[str]) -> Iterator[str]:
+    def _owned(self, ids: Sequence[str], dimension: Dimension) -> Iterator[str]:
         paginator = self.autoscaling.get_paginator("describe_scalable_targets")
         pages = paginator.paginate(
-            ServiceNamespace="sagemaker",
-            ResourceIds=[f"inference-component/{name}" for name in names],
-            ScalableDimension=COPY_DIMENSION,
+            ServiceNamespace="sagemaker", ResourceIds=list(ids), ScalableDimension=dimension
         )
         for page in pages:
             for target in page["ScalableTargets"]:
                 suspended: Any = target.get("SuspendedState", {})
                 if not all(suspended.get(switch, False) for switch in _SUSPENDED):
-                    yield target["ResourceId"].partition("/")[2]
+                    yield target["ResourceId"].rpartition("/")[2]
 
     def set_copies(self, change: Change, at_s: int) -> Outcome:
         from botocore.exceptions import BotoCoreError, ClientError
 
         outcome = Outcome(OutcomeKind.ACCEPTED, change.attempt_id, change.to_copies, at_s)
         try:
+            self._write(change)
+        except (BotoCoreError, ClientError) as error:
+            outcome.kind, outcome.message = outcome_of(error)
+        return outcome
+
+    def _write(self, change: Change) -> None:
+        """No weight is given for a variant, so each keeps its own."""
+        if change.variant is None:
             self.sagemaker.update_inference_component_runtime_config(
                 InferenceComponentName=change.component,
                 DesiredRuntimeConfig={"CopyCount": change.to_copies},
             )
-        except (BotoCoreError, ClientError) as error:
-            outcome.kind, outcome.message = outcome_of(error)
-        return outcome
+            return
+        endpoint, variant = change.variant
+        self.sagemaker.update_endpoint_weights_and_capacities(
+            EndpointName=endpoint,
+            DesiredWeightsAndCapacities=[
+                {"VariantName": variant, "DesiredInstanceCount": change.to_copies}
+            ],
+        )
 
     def _or_none(self, method: Callable[..., Any], **arguments: Any) -> Any | None:
         """The answer, or None when SageMaker could not find it."""

@@ -24,6 +24,7 @@ ENDPOINT_STATE_CHANGE = "SageMaker Endpoint State Change"
 ALARM_STATE_CHANGE = "CloudWatch Alarm State Change"
 CONTRIBUTOR_STATE_CHANGE = "CloudWatch Alarm Contributor State Change"
 COMPONENT_DIMENSION = "InferenceComponentName"
+ENDPOINT_DIMENSION = "EndpointName"
 MAX_NAMES = 100
 # SageMaker API Reference, EndpointName and InferenceComponentName.
 _NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
@@ -60,16 +61,17 @@ def dispatch_event(event: "EventBridgeEvent", request_id: str, now_s: int) -> Di
         endpoint = _name(detail.get("EndpointName"), "EndpointName")
         return DispatchEvent(Cause.ENDPOINT_CHANGED, at_s, event_id, endpoints=(endpoint,))
     if kind in (ALARM_STATE_CHANGE, CONTRIBUTOR_STATE_CHANGE):
-        cause, components = _alarm(kind, detail)
-        return DispatchEvent(cause, at_s, event_id, components)
+        cause, components, endpoints = _alarm(kind, detail)
+        return DispatchEvent(cause, at_s, event_id, components, endpoints)
     raise TriggerError(f"detail-type {kind!r} is not known")
 
 
-def _alarm(kind: str, detail: Mapping[str, Any]) -> tuple[Cause, tuple[str, ...]]:
-    """What one of our alarms says by going into ALARM, and of which component.
+def _alarm(kind: str, detail: Mapping[str, Any]) -> tuple[Cause, tuple[str, ...], tuple[str, ...]]:
+    """What one of our alarms says by going into ALARM, of which component, or of which endpoint.
 
     A contributor (one time series of the fleet-wide alarm) names it in its attributes, a spike
-    alarm in the dimensions of its one metric; the fleet-wide alarm itself names nobody. Only
+    alarm in the dimensions of its one metric: the component, or the endpoint of a single-model
+    variant; the fleet-wide alarm itself names nobody. Only
     `state` is read: contributors have no `previousState`. Source: CloudWatch User Guide, "Alarm
     events and EventBridge".
     """
@@ -78,13 +80,17 @@ def _alarm(kind: str, detail: Mapping[str, Any]) -> tuple[Cause, tuple[str, ...]
         raise TriggerError(f"{kind}: state is {state!r:.80}, only ALARM asks for a look")
     if kind == CONTRIBUTOR_STATE_CHANGE:
         name = _at(detail, "alarmContributor", "attributes", COMPONENT_DIMENSION)
-        return Cause.REQUESTS_REFUSED, (_name(name, COMPONENT_DIMENSION),)
+        return Cause.REQUESTS_REFUSED, (_name(name, COMPONENT_DIMENSION),), ()
     metrics = _at(detail, "configuration", "metrics")
     watched = metrics[0] if isinstance(metrics, list) and metrics else None
-    name = _at(watched, "metricStat", "metric", "dimensions", COMPONENT_DIMENSION)
-    if name is None:
-        return Cause.REQUESTS_REFUSED, ()
-    return Cause.SPIKE, (_name(name, COMPONENT_DIMENSION),)
+    dimensions = _at(watched, "metricStat", "metric", "dimensions")
+    name = _at(dimensions, COMPONENT_DIMENSION)
+    if name is not None:
+        return Cause.SPIKE, (_name(name, COMPONENT_DIMENSION),), ()
+    endpoint = _at(dimensions, ENDPOINT_DIMENSION)
+    if endpoint is not None:
+        return Cause.SPIKE, (), (_name(endpoint, ENDPOINT_DIMENSION),)
+    return Cause.REQUESTS_REFUSED, (), ()
 
 
 def _at(value: object, *keys: str) -> Any:

@@ -139,6 +139,7 @@ def _model(model: Resolved, models: dict[str, Resolved], fleet: FleetFile) -> Mo
         overrides=tuple(_override(one) for one in fleet.overrides if selected(model, one.select)),
         schedules=tuple(one.name for one in fleet.schedules if selected(model, one.select)),
         spike_alarm=not adapter_of and model.get("spike_alarm", default=False),
+        kind=model.get("kind"),
     )
 
 

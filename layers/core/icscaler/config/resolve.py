@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from icscaler.config.hardware import missing_hardware, variant_config
 from icscaler.config.problems import Path
 from icscaler.config.schema import EndpointKeys, FleetFile, ModelEntry
 from icscaler.config.settings import ClassKeys, DefaultKeys
@@ -125,6 +126,16 @@ class Resolved:
                     return kind
         return OBJECTIVE
 
+    @property
+    def single(self) -> bool:
+        """Whether it has a variant to itself, so that its copies are instances."""
+        return bool(self.get("kind") == "variant")
+
+    def states(self, *key: str) -> bool:
+        """Whether its own entry says so, not a general setting."""
+        found = self.settings.get(key)
+        return found is not None and found.path is not None and found.path[:2] == self.path
+
     def add(self, layer: dict[Key, Setting], source: Path | None) -> None:
         """Put a layer on top."""
         self.layers.append(layer)
@@ -162,6 +173,7 @@ def _resolve_one(
     built_in: dict[Key, Setting] = {
         ("class",): Setting(DEFAULT_CLASS, None),
         ("idle_s",): Setting(DEFAULT_IDLE_S, None),
+        ("kind",): Setting("component", None),
     }
     model = Resolved(name, ("models", index))
     model.add(built_in, None)
@@ -192,6 +204,19 @@ def _place(parts: Parts, model: Resolved, base: Resolved | None) -> None:
     endpoint = parts.endpoints.get(model.get("endpoint"))
     if endpoint is not None and len(endpoint.variants) == 1:
         model.settings.setdefault(("variant",), Setting(next(iter(endpoint.variants)), None))
+    if model.single:
+        _occupy(model, endpoint)
+
+
+def _occupy(model: Resolved, endpoint: EndpointKeys | None) -> None:
+    """A single-model variant's copy is a whole instance, and one stays whatever is general."""
+    if not model.get("min_copies") and not model.states("min_copies"):
+        model.settings["min_copies",] = Setting(1, None)
+    keys = endpoint.variants.get(model.get("variant")) if endpoint is not None else None
+    if keys is not None and not missing_hardware(keys):
+        offered = variant_config(keys)
+        for name in ("gpus", "cpus", "memory_mb"):
+            model.settings["resources", name] = Setting(getattr(offered, name), None)
 
 
 def _holds(doubtful: frozenset[Path], first: str) -> bool:

@@ -62,7 +62,7 @@ class VariantKeys(Part):
 
 
 class EndpointKeys(Part):
-    """One SageMaker endpoint that hosts inference components."""
+    """One SageMaker endpoint: it hosts inference components, or its variants run a model each."""
 
     variants: Annotated[dict[AwsName, VariantKeys], Field(min_length=1)] = Field(
         description="The endpoint's production variants by name.",
@@ -104,7 +104,8 @@ class EndpointKeys(Part):
 
 
 class ModelEntry(Settings):
-    """One model or several: inference components that are managed, or a pattern over them."""
+    """One model or several: inference components (or variants, see `kind`) that are managed, or a
+    pattern over them."""
 
     name: Names = Field(
         description="The inference component's name, a list of names, or a pattern (`codegen-*`). "
@@ -115,6 +116,14 @@ class ModelEntry(Settings):
         default=None,
         description="The endpoint it runs on. May be left out when the file has only one.",
         examples=["codegen-shared"],
+    )
+    kind: Literal["component", "variant"] | None = Field(
+        default=None,
+        description="`component`: an inference component. `variant`: a single-model endpoint, or "
+        "one variant of it: the model has the variant's instances to itself, one copy on each, so "
+        "copies are instances here, one at least. `name` is then any name that no other model of "
+        "the file has. Built in: `component`.",
+        examples=["variant"],
     )
     variant: AwsName | None = Field(
         default=None,
@@ -130,7 +139,7 @@ class ModelEntry(Settings):
     resources: ResourcesKeys | None = Field(
         default=None,
         description="What one copy reserves on an instance. GPUs and memory must be known for "
-        "every model.",
+        "every inference component; of a `variant` a copy is a whole instance.",
         examples=[{"gpus": 1, "cpus": 8, "memory_mb": 24576}],
     )
     labels: Annotated[dict[Word, str], Field(max_length=50)] | None = Field(

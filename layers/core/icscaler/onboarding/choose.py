@@ -18,6 +18,7 @@ from icscaler.entities import (
     VariantConfig,
 )
 from icscaler.packing import Fit, fit
+from icscaler.variants import single
 
 USABLE_STATUSES = ("InService", "Updating", "SystemUpdating")
 
@@ -94,6 +95,8 @@ def assess(need: Need, candidate: Candidate, variant_name: str, at_s: int) -> Pl
     seen = view.variants.get(variant_name)
     if seen is None:
         return "the endpoint has no such variant"
+    if owner := next((m.name for m in single(config).values() if m.variant == variant_name), None):
+        return f"{owner} has the variant to itself"
     variant = config.variants[variant_name]
     running = max(seen.current_instances, seen.desired_instances)
     limits = [one for one in (variant.max_instances, seen.max_instances) if one is not None]

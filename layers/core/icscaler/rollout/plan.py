@@ -69,10 +69,10 @@ def holder_of(rollout_id: str) -> str:
 
 
 def select(selector: Selector, endpoints: Mapping[str, EndpointConfig]) -> tuple[str, ...]:
-    """The names of the components that are meant, in alphabetical order."""
+    """The names of the components that are meant, in alphabetical order; variants are none."""
 
     def meant(model: ModelConfig) -> bool:
-        return (
+        return model.kind == "component" and (
             model.name in selector.names
             or any(fnmatchcase(model.name, pattern) for pattern in selector.patterns)
             or model.class_name in selector.classes
@@ -125,6 +125,9 @@ def _about_the_request(
     for name in request.components.names:
         if name not in models:
             yield Problem(Refusal.UNKNOWN_COMPONENT, name, "is not in the published fleet")
+        elif models[name][1].kind == "variant":
+            text = "has a variant to itself: UpdateEndpoint rolls it out, with its own guardrails"
+            yield Problem(Refusal.UNKNOWN_COMPONENT, name, text)
     if not chosen:
         yield Problem(Refusal.NOTHING_SELECTED, "", "no component of the fleet is meant")
     for alarm in request.gate.alarms:

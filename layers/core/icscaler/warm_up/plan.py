@@ -78,7 +78,8 @@ def _selected(asked: WarmUp, deps: Deps, at_s: int) -> list[_Managed]:
 
 
 def _models(deps: Deps, at_s: int) -> Iterator[_Managed]:
-    """Everything that is managed; adapters live in their base's copies and are left out."""
+    """Everything that is managed, without adapters, which live in their base's copies, and without
+    single-model variants, which always run."""
     pointer = deps.store.fleet_pointer()
     for name in pointer.endpoints if pointer else ():
         item = deps.store.load(name, pointer.version if pointer else "")
@@ -86,7 +87,7 @@ def _models(deps: Deps, at_s: int) -> Iterator[_Managed]:
             continue
         merged = overlays.merge(item.config, item.overlays, at_s)
         for model in merged.models.values():
-            if model.adapter_of is None:
+            if model.adapter_of is None and model.kind == "component":
                 learned = item.state.models.get(model.name)
                 yield _Managed(merged, model, learned.starts.total_s if learned else ())
 

@@ -1,9 +1,9 @@
-"""Checks that need more than one key: references, scaling, room, schedules, overrides."""
+"""Checks that need more than one key: references, scaling, variants, room, schedules, overrides."""
 
 from collections.abc import Iterator
 from itertools import chain
 
-from icscaler.config.checks import overrides, references, room, scaling, schedules
+from icscaler.config.checks import overrides, references, room, scaling, schedules, variants
 from icscaler.config.checks.case import Case
 from icscaler.config.problems import Problem
 
@@ -15,6 +15,7 @@ def check(case: Case) -> Iterator[Problem]:
     return chain(
         references.check(case),
         scaling.check(case),
+        variants.check(case),
         room.check(case),
         schedules.check(case),
         overrides.check(case),

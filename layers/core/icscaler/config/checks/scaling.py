@@ -35,7 +35,11 @@ def check(case: Case) -> Iterator[Problem]:
 
 def _required(case: Case, model: Resolved) -> Iterator[Problem]:
     required = (*_REQUIRED, *_REQUIRED_BY[model.policy_kind])
-    missing = [(key, example) for key, example in required if key not in model.settings]
+    missing = [
+        (key, example)
+        for key, example in required
+        if key not in model.settings and not (model.single and key[0] == "resources")
+    ]
     for example in dict.fromkeys(example for _, example in missing):
         keys = ", ".join(".".join(key) for key, one in missing if one == example)
         yield case.problem(
@@ -50,6 +54,8 @@ def _required(case: Case, model: Resolved) -> Iterator[Problem]:
 def _floor_and_ceiling(case: Case, model: Resolved) -> Iterator[Problem]:
     floor = model.get("min_copies", default=0)
     ceiling = model.get("max_copies")
+    if ceiling == 0 and model.single:
+        return  # said by `checks.variants`
     if ceiling is not None and floor > ceiling:
         yield case.problem(
             _later(case, model.path_of("min_copies"), model.path_of("max_copies")),
@@ -71,6 +77,8 @@ def _idle(case: Case, model: Resolved, floor: int) -> Iterator[Problem]:
     idle = model.settings.get(("idle_s",))
     if idle is None or idle.path is None or idle.path[0] not in ("models", "classes"):
         return
+    if model.single:
+        return  # its own entry may not say it at all (`checks.variants`), others mean components
     if model.policy_kind == OBJECTIVE:
         yield case.problem(
             model.path_of("idle_s"),
