@@ -15,7 +15,7 @@ import pytest
 
 from tests.e2e.rig import FLEET, Rig
 from tests.e2e.rig import rig as open_rig
-from tests.workflow.entered import MARK, entered_on
+from tests.workflow.entered import MARK, entered_on, verify
 
 NAMED: pytest.StashKey[dict[str, set[str]]] = pytest.StashKey()
 
@@ -48,11 +48,4 @@ def rig(
     """The template deployed, an endpoint in service; at the end the test's marks are checked."""
     with open_rig(tmp_path, **rig_settings) as opened:
         yield opened
-        verify(request, opened)
-
-
-def verify(request: pytest.FixtureRequest, opened: Rig) -> None:
-    """The test has entered what its marks say; for fixtures with a cloud of their own."""
-    named = {name for mark in request.node.iter_markers(MARK) for name in mark.args}
-    missing = named - entered_on(opened.cloud, opened.stack) if named else set()
-    assert not missing, f"never entered: {', '.join(sorted(missing))}"
+        verify(request, lambda: entered_on(opened.cloud, opened.stack))

@@ -1,8 +1,10 @@
 """What executions entered: states, and which Catch took over where."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from icscaler_localcloud.cloud import LocalCloud
 from icscaler_localcloud.deployer import Stack
@@ -20,6 +22,13 @@ _FAILED = frozenset(
         "MapIterationFailed",
     }
 )
+
+
+def verify(request: pytest.FixtureRequest, found: Callable[[], set[str]]) -> None:
+    """The test has entered what its marks say; `found` tells what its executions entered."""
+    named = {name for mark in request.node.iter_markers(MARK) for name in mark.args}
+    missing = named - found() if named else set()
+    assert not missing, f"never entered: {', '.join(sorted(missing))}"
 
 
 def to_enter() -> set[str]:

@@ -21,7 +21,7 @@ from icscaler_localcloud.faults.switch import FOREVER
 from tests.e2e.rig import FLEET, Rig
 from tests.e2e.rig import rig as open_rig
 from tests.house import machine_rules
-from tests.workflow.entered import MARK, ROOT, entered, history
+from tests.workflow.entered import ROOT, entered, history
 
 REVIEW: dict[str, Any] = {
     "container": {"image": "registry/llm:1", "artifact_url": "s3://models/review/"},
@@ -172,10 +172,3 @@ def tick(rig: Rig, *, on: bool) -> None:
     scheduler.update_schedule(
         **{key: found[key] for key in kept}, State="ENABLED" if on else "DISABLED"
     )
-
-
-def verify(request: pytest.FixtureRequest, lab: Lab) -> None:
-    """The test's executions have entered what its marks say."""
-    named = {name for mark in request.node.iter_markers(MARK) for name in mark.args}
-    missing = named - lab.entered() if named else set()
-    assert not missing, f"never entered: {', '.join(sorted(missing))}"

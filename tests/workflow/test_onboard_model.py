@@ -11,7 +11,8 @@ from icscaler.config.load import load_fleet
 from icscaler.onboarding.build import TAG
 from icscaler.onboarding.record import WORKFLOW, Onboarding, Phase
 from tests.e2e.rig import FLEET
-from tests.workflow.lab import REVIEW, ROLE, Lab, command, open_lab, tick, verify
+from tests.workflow.entered import verify
+from tests.workflow.lab import REVIEW, ROLE, Lab, command, open_lab, tick
 
 M = "onboard_model"
 NEW_ENDPOINT: dict[str, Any] = {
@@ -35,7 +36,7 @@ def lab(opened: Lab, request: pytest.FixtureRequest) -> Iterator[Lab]:
     opened.started = []
     yield opened
     opened.mend()
-    verify(request, opened)
+    verify(request, opened.entered)
     for name in ("review", "lora"):
         remove(opened, name)
 

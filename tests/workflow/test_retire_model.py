@@ -9,7 +9,8 @@ from icscaler.onboarding.record import START_UP, StartUp
 from icscaler.ports import Overlay, Wake
 from icscaler.retirement.record import WORKFLOW, Phase, Retirement
 from icscaler.rollout_steps.sweeping import STOPPED
-from tests.workflow.lab import REVIEW, Lab, command, open_lab, verify
+from tests.workflow.entered import verify
+from tests.workflow.lab import REVIEW, Lab, command, open_lab
 from tests.workflow.rollouts import Rollouts
 
 M = "retire_model"
@@ -33,7 +34,7 @@ def lab(opened: Lab, request: pytest.FixtureRequest) -> Iterator[Lab]:
         opened.rig.cloud.run_for(1000)
     yield opened
     opened.mend()
-    verify(request, opened)
+    verify(request, opened.entered)
 
 
 def exists(lab: Lab, name: str = NAME) -> bool:

@@ -7,19 +7,21 @@ point of each test. Retries are met by crashes (test_rollout_crashes).
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Any
 
 import pytest
 
 from icscaler_sim.world import ServiceProfile
 from tests.e2e.rig import ENDPOINT, Rig, bare_rig
-from tests.workflow.conftest import verify
+from tests.workflow.entered import entered_on, verify
 from tests.workflow.rollouts import IMAGE, NEW_IMAGE, PATCH, Rollouts
 
 NAMES = (
     *("plain", "badimage", "child-a", "child-b", "child-c", "lost", "gate", "move", "start"),
-    *("finish", "ask", "nobody", "expire", "approve", "stuck"),
+    *("finish", "ask", "nobody", "expire", "approve", "stuck", "stop"),
 )
+ZERO = "zero"
 FLEET = f"""
 version: 1
 defaults:
@@ -33,6 +35,7 @@ endpoints:
       main: {{instance_type: ml.p4d.24xlarge, max_instances: 6}}
 models:
   - name: [{", ".join(NAMES)}]
+  - {{name: {ZERO}, min_copies: 0}}
 """
 
 
@@ -47,10 +50,12 @@ class Field:
         self.rig, self.rollouts = rig, Rollouts(rig)
         self.ended: dict[str, Any] = {}
         self.lost_replies: list[Any] = []
-        for name in NAMES:
+        self.killed: list[Any] = []
+        for name in (*NAMES, ZERO):
             fast = ServiceProfile(image_gb=0.5, weights_gb=0.5, engine_s=20)
             rig.cloud.world.profiles.set(name, fast)
-        rig.create_endpoint(ENDPOINT, *NAMES, instances=6)
+        rig.create_endpoint(ENDPOINT, *NAMES, ZERO, instances=6)
+        self.rollouts.scale(ZERO, 0)
         broken = ServiceProfile(image_gb=0.5, weights_gb=0.5, fails_health_check=True)
         rig.cloud.world.profiles.set("badimage", broken, image=NEW_IMAGE)
         rig.publish(FLEET)
@@ -60,7 +65,14 @@ class Field:
         rig.cloud.run_for(180)
         rig.store.approve_waves("approve", [1], "ada")
         self.rollouts.answer("approve")
+        rig.until(lambda: self.rollouts.phases("stop")["stop"] == "Updating", step_s=10)
+        rig.store.abort_rollout("stop", "ada", "stop it")
         self.wait()
+
+    @cached_property
+    def entered(self) -> set[str]:
+        """What all executions have entered; they are over."""
+        return entered_on(self.rig.cloud, self.rig.stack)
 
     def refuse(self, action: str, rollout_id: str, component: str = "", times: int = 1) -> None:
         """Lambda refuses this step for good, so many times."""
@@ -102,6 +114,11 @@ class Field:
             containing="start-start",
             times=10,  # such an error of Step Functions has no name of its own, and is tried again
         )
+        kill = self.rig.cloud.faults.kill_before_call
+        self.killed = [
+            kill("RolloutFunction", "cloudwatch", "SetAlarmState"),
+            kill("RolloutFunction", "sagemaker", "UpdateInferenceComponentRuntimeConfig"),
+        ]
         self.refuse("gate", "stuck")
         self.refuse_the_old_version("stuck")
 
@@ -152,6 +169,8 @@ class Field:
         for name in ("ask", "nobody", "expire", "approve"):
             expires = {"approval_expires_s": 600 if name == "approve" else 60}
             start(name, components={"names": [name]}, approve_waves=[1], **expires)
+        start(ZERO, components={"names": [ZERO]}, probes=[{"body": "{}"}])
+        start("stop", components={"names": ["stop"]}, wait_interval_s=600)
         start("same", components={"names": ["plain"]}, patch={"Container": {"Image": IMAGE}})
         start("refused", components={"names": ["plane"]})
         start("plan", components={"names": ["plain"]})
@@ -184,7 +203,7 @@ def field(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Field]:
 
 @pytest.fixture(autouse=True)
 def _marks(request: pytest.FixtureRequest, field: Field) -> None:
-    verify(request, field.rig)
+    verify(request, lambda: field.entered)
 
 
 def outcome(field: Field, rollout_id: str) -> tuple[str, str]:
@@ -218,6 +237,17 @@ def test_every_step_may_be_repeated_after_its_reply_was_lost(field: Field) -> No
     assert field.rollouts.phases("plain") == {"plain": "Updated"}
     updates = [e for e in field.rollouts.jobs("plain")["plain"].log if e.what == "Update"]
     assert len(updates) == 1
+
+
+def test_a_step_that_died_before_it_acted_acts_then(field: Field) -> None:
+    """It had put down what it was about to do, and died: the alarm rings, the copy is woken."""
+    assert [switch.times for switch in field.killed] == [0, 0]
+    assert outcome(field, "stop") == ROLLED_BACK
+    assert field.rollouts.phases("stop") == {"stop": "Restored"}
+    assert outcome(field, ZERO) == COMPLETED
+    what = [entry.what for entry in field.rollouts.jobs(ZERO)[ZERO].log]
+    assert what.index("Wake") < what.index("PutBack") < what.index("Updated")
+    field.rig.until(lambda: field.rig.copies(ZERO) == 0)
 
 
 def test_everything_is_given_back_however_it_ended(field: Field) -> None:

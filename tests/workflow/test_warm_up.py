@@ -10,7 +10,8 @@ import pytest
 from icscaler.onboarding.record import START_UP, StartUp
 from icscaler.warm_up.record import WORKFLOW, Phase, WarmUpRecord
 from tests.e2e.rig import FLEET
-from tests.workflow.lab import Lab, command, open_lab, tick, verify
+from tests.workflow.entered import verify
+from tests.workflow.lab import Lab, command, open_lab, tick
 
 M = "warm_up"
 STATES = ["Plan", "SetFloors", "CheckReady", "SendRequests", "Release"]
@@ -30,7 +31,7 @@ def lab(opened: Lab, request: pytest.FixtureRequest) -> Iterator[Lab]:
     yield opened
     opened.mend()
     tick(opened.rig, on=False)
-    verify(request, opened)
+    verify(request, opened.entered)
 
 
 def warm_already(**changes: Any) -> dict[str, Any]:

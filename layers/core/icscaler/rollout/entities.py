@@ -237,7 +237,8 @@ class Job:
     """One component's record: written by its own execution, read by the rollout's.
 
     `direction` is `forward` or `back`. `attempt` numbers the executions started for it.
-    `heard_s` is when a step last ran, `due_s` when the next one is due.
+    `heard_s` is when a step last ran, `due_s` when the next one is due. One at no copies is `woken`
+    to be proven, and once it was, `put_back`.
     """
 
     component: str
@@ -260,6 +261,7 @@ class Job:
     batch_copies: int | None = None
     abort_sent_s: int | None = None
     woken: bool = False
+    put_back: bool = False
     reason: str = ""
     most_copies: int = 0
     log: tuple[Entry, ...] = ()

@@ -242,6 +242,7 @@ def turned_back(job: Job, at_s: int) -> Job:
         ended_s=None,
         copies_before=0 if job.woken else None,
         woken=False,
+        put_back=False,
         batch_copies=None,
         log=(*job.log, Entry(at_s, "RollingBack", job.reason)),
     )

@@ -179,8 +179,11 @@ def update(deps: Deps, event: dict[str, Any], at_s: int) -> Reply:
     arrived = seen is not None and not differences(case.target, seen.specification)
     if seen is None or under_way or arrived:
         return _sent(case)
-    if case.called_off() and job.update_sent_s is None:
-        return case.end(JobPhase.UNTOUCHED, "the rollout is called off")
+    if case.called_off():
+        # Whether what was to be sent ever was is told by what is deployed.
+        untouched = job.update_sent_s is None
+        text = "the rollout is called off"
+        return case.end(JobPhase.UNTOUCHED, text) if untouched else _sent(case)
     config = _deployment(case) if job.copies_before and not job.step.adapter else None
     if job.update_sent_s is None:
         case.save(noted(replace(job, update_sent_s=at_s), at_s, "Update", _batch_text(case)))
@@ -250,12 +253,15 @@ def watch(deps: Deps, event: dict[str, Any], at_s: int) -> Reply:
 
 
 def _stop(case: Case, reason: str) -> None:
-    """Ring the rollout's own alarm, once: SageMaker is meant to roll the update back then."""
+    """Ring the rollout's own alarm: SageMaker is meant to roll the update back then.
+
+    Noted after it has rung: twice does no harm, and a crash in between must not silence it.
+    """
     request = case.found.rollout.request
     if case.job.abort_sent_s is not None or not request.abort_by_alarm:
         return
-    case.save(noted(replace(case.job, abort_sent_s=case.at_s), case.at_s, "Stop", reason))
     case.deps.alarms.ring(own_alarm(case.deps, request.rollout_id), reason)
+    case.save(noted(replace(case.job, abort_sent_s=case.at_s), case.at_s, "Stop", reason))
 
 
 def prove(deps: Deps, event: dict[str, Any], at_s: int) -> Reply:
@@ -293,7 +299,7 @@ def _probed(case: Case) -> Reply | None:
 def _prove_at_zero(case: Case, seen: Deployed) -> Reply:
     """Woken with one copy, probed, and put back to none; on the way back it just stays there."""
     job, limit_s = case.job, case.found.rollout.request.component_time_limit_s
-    if job.woken and seen.desired_copies == 0:
+    if job.put_back and seen.desired_copies == 0:
         return case.end(JobPhase.UPDATED, "")
     if job.direction == "back":
         return case.end(JobPhase.UPDATED, "")
@@ -310,7 +316,7 @@ def _prove_at_zero(case: Case, seen: Deployed) -> Reply:
     failed = _probed(case)
     if failed is not None:
         return failed
-    case.save(noted(case.job, case.at_s, "PutBack", "to no copies"))
+    case.save(noted(replace(case.job, put_back=True), case.at_s, "PutBack", "to no copies"))
     case.deps.components.set_copies_of(job.component, 0)
     again = case.later("Prove", JobPhase.PROVING, limit_s, "put back to no copies")
     return again or case.end(JobPhase.UPDATED, "proven, but it does not go back to no copies")

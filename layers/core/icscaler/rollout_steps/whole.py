@@ -44,6 +44,7 @@ def plan(deps: Deps, request: Request, execution: str, at_s: int) -> Reply:
     if first is not None and first.execution != execution:
         return reply("Joined", joined=first.execution)
     if first is not None:
+        _announce_start(deps, first.rollout, at_s)  # again: only the reply may have been lost
         return reply("NextMove")
     if not deps.may_write and not request.dry_run:
         text = "the stack observes only (Mode: observe): nothing may be written"
@@ -72,8 +73,13 @@ def _begin(deps: Deps, request: Request, made: Plan, execution: str, at_s: int) 
     found = deps.records.create(rollout, execution, jobs)
     if found.execution != execution:
         return reply("Joined", joined=found.execution)
-    announce(deps, "RolloutStarted", rollout, at_s, Components=[job.component for job in jobs])
+    _announce_start(deps, rollout, at_s)
     return reply("NextMove")
+
+
+def _announce_start(deps: Deps, rollout: Rollout, at_s: int) -> None:
+    names = [name for wave in rollout.plan.waves for name in wave.components]
+    announce(deps, "RolloutStarted", rollout, at_s, Components=names)
 
 
 def move(deps: Deps, rollout_id: str, at_s: int) -> Reply:
@@ -134,9 +140,10 @@ def gate(deps: Deps, rollout_id: str, at_s: int) -> Reply:
         return reply("NextMove")
     rollout = logged(rollout, at_s, "GatePassed", judgement.text)
     wave = rollout.plan.waves[rollout.wave]
-    deps.records.save(found, gate_passed(rollout, at_s))
+    # Told before it is put down: after a crash rather twice than never.
     detail = {"Wave": rollout.wave + 1, "Components": list(wave.components)}
     announce(deps, "WaveCompleted", rollout, at_s, **detail)
+    deps.records.save(found, gate_passed(rollout, at_s))
     return reply("NextMove")
 
 
