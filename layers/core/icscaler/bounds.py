@@ -10,6 +10,7 @@ that says less (only endpoints that host inference components can scale to zero 
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from icscaler.entities import EndpointConfig, ModelConfig, Override
@@ -55,9 +56,7 @@ def _stated_bounds(
 ) -> Bounds:
     """What people and workflows ask for."""
     if not (model.schedules or model.overrides or model.overlays):
-        most = Bound(model.max_copies, Reason.MAX_COPIES)
-        least = Bound(model.min_copies, Reason.MIN_COPIES)
-        return Bounds(least if least.copies <= most.copies else most, most)
+        return _constant(model.min_copies, model.max_copies)
     scheduled = tuple(schedules_at(config, model, at_s, start_up_s))
     most = _stated(model, "max_copies", Reason.MAX_COPIES, scheduled, at_s)
     least = _stated(model, "min_copies", Reason.MIN_COPIES, scheduled, at_s)
@@ -66,6 +65,14 @@ def _stated_bounds(
             most = Bound(one.max_copies, Reason.OVERLAY, one.reason)
         if one.min_copies is not None and one.min_copies > least.copies:
             least = Bound(one.min_copies, Reason.OVERLAY, one.reason)
+    return Bounds(least if least.copies <= most.copies else most, most)
+
+
+# Every look asks for every model, most models have no other bounds, and values are shared freely.
+@lru_cache(maxsize=1000)
+def _constant(min_copies: int, max_copies: int) -> Bounds:
+    most = Bound(max_copies, Reason.MAX_COPIES)
+    least = Bound(min_copies, Reason.MIN_COPIES)
     return Bounds(least if least.copies <= most.copies else most, most)
 
 
@@ -84,6 +91,8 @@ def request_worth_at(
 ) -> float:
     """What one of its requests is worth to the objective, against 1 for an ordinary one."""
     worth = 1.0
+    if not model.schedules:
+        return worth
     for schedule in schedules_at(config, model, at_s, start_up_s):
         worth = worth if schedule.request_worth is None else schedule.request_worth
     return worth
@@ -107,8 +116,10 @@ def _stated(
 
 def paused(model: ModelConfig, at_s: int) -> bool:
     """Whether the fleet file, an override or an overlay pauses it."""
+    if model.paused or not (model.overrides or model.overlays):
+        return model.paused
     temporary = (*model.overrides, *model.overlays)
-    return model.paused or any(one.paused for one in _holding(temporary, at_s))
+    return any(one.paused for one in _holding(temporary, at_s))
 
 
 def _holding(entries: Iterable[Override], at_s: int) -> Iterator[Override]:

@@ -128,6 +128,8 @@ def _allocate(
             if case.model.variant != variant_name:
                 continue
             held = max(case.from_copies, case.current_copies)
+            if not held and not decisions[name].desired_copies:
+                continue  # nothing there and nothing asked for: most models, most of the time
             copy = seen.components[name].resources or case.model.resources
             if decisions[name].blocked is None:
                 claims.append(_claim(case, decisions[name], copy, held))
@@ -206,6 +208,8 @@ def _order(
 ) -> list[Change]:
     """Releases before claims when somebody waits for room; else claims first, dearest first."""
     acting = [decision for decision in decisions.values() if decision.changes]
+    if not acting:
+        return []
     # A single-model variant has its room for itself: what it lacks nobody else can release.
     shared = [d for d in decisions.values() if config.models[d.component].kind == "component"]
     tight = any(step.reason in _TIGHT for d in shared for step in d.steps)

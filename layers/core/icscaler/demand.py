@@ -9,6 +9,7 @@ from icscaler.policies import evidence, keep_alive, tournament
 from icscaler.reasons import Reason
 
 TRACKED_WORTH = 8.0
+_OBJECTIVE = Objective()
 
 
 def copies(case: guards.Case, steps: list[Step]) -> int:
@@ -53,7 +54,8 @@ def now(case: guards.Case) -> tournament.Now:
 
 def terms(case: guards.Case) -> tournament.Terms:
     """What copies and requests are worth: as configured, and as the objective has it."""
-    model, objective = case.model, case.model.objective or Objective()
+    model = case.model
+    objective = model.objective or _OBJECTIVE
     return tournament.Terms(
         slots=float(model.concurrent_requests_per_copy or 1),
         gpus=model.resources.gpus,

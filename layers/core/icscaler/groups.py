@@ -44,11 +44,10 @@ class Wish:
 def members(config: EndpointConfig) -> dict[str, tuple[str, ...]]:
     """Component names by group, for groups of more than one; an adapter stands with its base."""
     found: dict[str, list[str]] = {}
-    for name in sorted(config.models):
-        model = config.models[name]
-        if model.group is not None:
-            base = (model.adapter_of,) if model.adapter_of in config.models else ()
-            found.setdefault(model.group, []).extend((name, *base))
+    grouped = [(n, model.group) for n, model in config.models.items() if model.group is not None]
+    for name, group in sorted(grouped):
+        base = config.models[name].adapter_of
+        found.setdefault(group, []).extend((name, base) if base in config.models else (name,))
     return {g: tuple(dict.fromkeys(names)) for g, names in found.items() if len(set(names)) > 1}
 
 

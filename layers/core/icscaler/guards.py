@@ -37,9 +37,10 @@ class Case:
     request_worth: float = field(init=False)
 
     def __post_init__(self) -> None:
-        start_up_s = _start_up_s(self.state) if self.model.schedules else 0
-        self.bounds = bounds_at(self.config, self.model, self.at_s, start_up_s)
-        self.request_worth = request_worth_at(self.config, self.model, self.at_s, start_up_s)
+        model, at_s = self.model, self.seen.at_s
+        start_up_s = _start_up_s(self.state) if model.schedules else 0
+        self.bounds = bounds_at(self.config, model, at_s, start_up_s)
+        self.request_worth = request_worth_at(self.config, model, at_s, start_up_s)
 
     @property
     def at_s(self) -> int:
@@ -194,7 +195,8 @@ DEMAND_GUARDS: tuple[Guard, ...] = (
 
 def shape(case: Case, copies: int, steps: list[Step]) -> int:
     """Run all guards in order; appends a step for each that changed the number."""
-    for guard in DEMAND_GUARDS:
+    # Who stays as it is is held by no guard.
+    for guard in DEMAND_GUARDS if copies != case.from_copies else ():
         copies, reason = guard(case, copies)
         if reason is not None:
             steps.append(Step(reason, copies))

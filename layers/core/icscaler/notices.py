@@ -32,6 +32,7 @@ _BY_BLOCK = {
         "was set to {copies} copies by somebody else. That is honoured until {until} (epoch s).",
     ),
 }
+_BLIND = Reason.BLIND
 _REFUSALS = (OutcomeKind.NO_ROOM, OutcomeKind.QUOTA, OutcomeKind.INVALID, OutcomeKind.DENIED)
 
 
@@ -172,7 +173,7 @@ def _of_component(
             failure=view.failure_reason, copies=view.desired_copies, until=state.manual_until_s
         )
         yield NoticeItem(notice, name, f"{name} {text}")
-    if any(step.reason is Reason.BLIND for step in decision.steps):
+    if any(step.reason is _BLIND for step in decision.steps):
         text = f"{name} has {view.current_copies} copies but no metrics; its copies are held."
         yield NoticeItem(Notice.BLIND, name, text)
     outcome = seen.outcomes.get(name)

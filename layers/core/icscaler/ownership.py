@@ -66,7 +66,8 @@ def follow(
     intent, raised = state.intent, view.desired_copies > state.observed_desired
     if raised and intent is not None and intent.copies == view.desired_copies:
         state.starts = startup.order(state.starts, intent.at_s, intent.copies, variant)
-    _follow_desired(model, state, view, seen)
+    if intent is not None or view.desired_copies != state.observed_desired:
+        _follow_desired(model, state, view, seen)
     state.starts = startup.follow(state.starts, view, variant, seen.at_s, last_look_s)
     if view.current_copies > state.observed_current:
         state.newest_copy_s = seen.at_s
@@ -75,7 +76,9 @@ def follow(
         # They left some time after the last look; counting them longer would overstate the load.
         evidence.log_copies(state, view.current_copies, last_look_s or seen.at_s)
     state.observed_current = view.current_copies
-    _follow_outcome(model, state, seen.outcomes.get(model.name))
+    outcome = seen.outcomes.get(model.name)
+    if outcome is not None:
+        _follow_outcome(model, state, outcome)
     return state
 
 
@@ -99,9 +102,7 @@ def _follow_desired(
         state.intent = None
 
 
-def _follow_outcome(model: ModelConfig, state: ModelState, outcome: Outcome | None) -> None:
-    if outcome is None:
-        return
+def _follow_outcome(model: ModelConfig, state: ModelState, outcome: Outcome) -> None:
     if outcome.kind in _REFUSALS and outcome.copies > state.observed_desired:
         until_s = outcome.at_s + model.limits.refusal_memory_s
         state.refused = RefusedCopies(outcome.copies, outcome.kind, until_s)
@@ -115,22 +116,30 @@ def blocked(
     """Why nothing may be written to the component in this look; None: it may."""
     view = seen.components[model.name]
     hold = seen.holds.get(model.name)
-    paused = (
+    if view.status == "Failed":
+        return Reason.COMPONENT_FAILED
+    if _paused(config, model, seen):
+        return Reason.PAUSED
+    if config.observe or model.observe:
+        return Reason.OBSERVE
+    if hold is not None and hold.forbids_writes(seen.at_s):
+        return Reason.HELD_BY_ROLLOUT
+    if view.scalable_target:
+        return Reason.FOREIGN_TARGET
+    if state.manual_until_s > seen.at_s:
+        return Reason.MANUAL_CHANGE
+    if model.adapter_of is not None:
+        return Reason.FOLLOWS_BASE
+    if seen.endpoint.status not in _WRITABLE_ENDPOINT:
+        return Reason.ENDPOINT_NOT_IN_SERVICE
+    return Reason.IN_FLIGHT if view.status != "InService" else None
+
+
+def _paused(config: EndpointConfig, model: ModelConfig, seen: Snapshot) -> bool:
+    return (
         seen.fleet_paused
         or seen.endpoint_paused
         or config.paused
         or bounds.paused(model, seen.at_s)
         or model.name in seen.paused_models
     )
-    checks = (
-        (view.status == "Failed", Reason.COMPONENT_FAILED),
-        (paused, Reason.PAUSED),
-        (config.observe or model.observe, Reason.OBSERVE),
-        (hold is not None and hold.forbids_writes(seen.at_s), Reason.HELD_BY_ROLLOUT),
-        (view.scalable_target, Reason.FOREIGN_TARGET),
-        (state.manual_until_s > seen.at_s, Reason.MANUAL_CHANGE),
-        (model.adapter_of is not None, Reason.FOLLOWS_BASE),
-        (seen.endpoint.status not in _WRITABLE_ENDPOINT, Reason.ENDPOINT_NOT_IN_SERVICE),
-        (view.status != "InService", Reason.IN_FLIGHT),
-    )
-    return next((reason for applies, reason in checks if applies), None)

@@ -96,8 +96,9 @@ def learn(
     if state.observed_desired == 0:
         new_wake = wake_s is not None and active_s < wake_s <= seen.at_s
         state.starts = startup.note_demand(state.starts, minutes, wake_s if new_wake else None)
-    horizon_s = settled_until_s(config, seen.at_s)
-    by_start = {minute.at_s: minute for minute in minutes if minute.at_s < seen.at_s}
+    at_s = seen.at_s
+    horizon_s = settled_until_s(config, at_s)
+    by_start = {minute.at_s: minute for minute in minutes if minute.at_s < at_s}
     loaded = seen.components[model.name].current_copies > 0
     since_s = accepted_load.latency_since_s(model, state.service, active_s, loaded, horizon_s)
     if since_s is not None:
@@ -123,7 +124,7 @@ def learn(
             may_raise=state.observed_desired < model.max_copies
             and not _stands(config, model, seen),
         )
-    return _read_fresh(model, state, by_start, horizon_s, seen.at_s)
+    return _read_fresh(model, state, by_start, horizon_s, at_s)
 
 
 def _stands(config: EndpointConfig, model: ModelConfig, seen: Snapshot) -> bool:
@@ -142,9 +143,12 @@ def _learn_settled(
     first_s = max(state.last_minute_s + MINUTE_S, horizon_s - LONGEST_HOLE_S)
     known: list[tournament.Minute] = []
     for minute_s in range(first_s, horizon_s, MINUTE_S):
-        minute = by_start.get(minute_s) or MetricMinute(minute_s)
+        minute = by_start.get(minute_s)
+        if minute is None:
+            minute = MetricMinute(minute_s)
+        else:
+            _note_use(state, minute)
         fewest, copies = copies_at(state, minute_s)
-        _note_use(state, minute)
         if model.policy is not None:
             load = _track(model.policy, state, minute, copies)
         else:
@@ -166,15 +170,13 @@ def _let_compete(
     decisions_s: Sequence[int],
 ) -> None:
     """Charge the rules of the tournament for minutes that are known."""
-    memory = state.tournament
-    if memory is None or not tournament.usable(memory):
-        # What is loaded when it is first seen counts as used.
-        memory = tournament.fresh_memory(used=copies_at(state, known[0].at_s)[0] > 0)
     slots = float(model.concurrent_requests_per_copy or 1)
     start_s = startup.charged(state.starts, decisions_s).all_s
     # Demand is seen in the middle of its minute on average.
     start_minutes = max(1, round((start_s + MINUTE_S / 2) / MINUTE_S))
-    state.tournament = tournament.learn(memory, known, slots, start_minutes)
+    # What is loaded when it is first seen counts as used.
+    used = copies_at(state, known[0].at_s)[0] > 0
+    state.tournament = tournament.learn(state.tournament, known, slots, start_minutes, used=used)
 
 
 def _track(
@@ -193,7 +195,9 @@ def _evidence(
     model: ModelConfig, state: ModelState, minute: MetricMinute, load: float, *, asked: bool
 ) -> tournament.Minute:
     """A minute for the tournament. A wake request is a request, even if nobody sent another."""
-    refused = max(minute.refused or 0.0, 1.0 if asked else 0.0)
+    refused = minute.refused or 0.0
+    if asked and refused < 1.0:
+        refused = 1.0
     arrivals = (minute.invocations or 0.0) + refused
     offered = load
     if refused:
@@ -220,11 +224,12 @@ def _read_fresh(
         fresh.refused = fresh.refused or (minute.refused or 0) > 0
         _, copies = copies_at(state, minute_s)
         if model.policy is None:
-            fresh.load = max(fresh.load, _fresh_load(model, state, minute, by_start, at_s))
+            load = _fresh_load(model, state, minute, by_start, copies, at_s)
+            fresh.load = max(fresh.load, load)
             continue
-        load = target_tracking.demand(model.policy, minute, copies)
-        if load is not None and copies > 0:
-            wish = target_tracking.recommend(model.policy, load, copies)
+        seen = target_tracking.demand(model.policy, minute, copies)
+        if seen is not None and copies > 0:
+            wish = target_tracking.recommend(model.policy, seen, copies)
             runs = minute_s + MINUTE_S > at_s
             fresh.copies = max(fresh.copies, wish) if runs else wish
     return fresh
@@ -235,10 +240,10 @@ def _fresh_load(
     state: ModelState,
     minute: MetricMinute,
     by_start: dict[int, MetricMinute],
+    copies: int,
     at_s: int,
 ) -> float:
     """Load of a minute that is not settled; of the newest, what is in flight is known first."""
-    _, copies = copies_at(state, minute.at_s)
     service = state.service
     if minute.invocations is None and service.mean_s is not None:
         before = by_start.get(minute.at_s - MINUTE_S)
@@ -247,11 +252,15 @@ def _fresh_load(
 
 
 def _note_use(state: ModelState, minute: MetricMinute) -> None:
-    if minute.heartbeat or minute.invocations is not None:
-        state.last_heartbeat_s = max(state.last_heartbeat_s, minute.at_s + MINUTE_S)
-    used = (minute.invocations or 0) > 0 or (minute.concurrency_per_copy or 0) > 0
-    if used or (minute.refused or 0) > 0:
-        state.last_active_s = max(state.last_active_s, minute.at_s + MINUTE_S)
+    end_s = minute.at_s + MINUTE_S
+    if end_s > state.last_heartbeat_s and (minute.heartbeat or minute.invocations is not None):
+        state.last_heartbeat_s = end_s
+    if end_s > state.last_active_s and (
+        (minute.invocations or 0) > 0
+        or (minute.concurrency_per_copy or 0) > 0
+        or (minute.refused or 0) > 0
+    ):
+        state.last_active_s = end_s
 
 
 def _push(state: ModelState, minute_s: int, wish: int, window_s: int) -> None:

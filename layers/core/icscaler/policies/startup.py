@@ -56,7 +56,7 @@ class Drift:
     before_s: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Charged:
     """The late quantiles that decisions reckon with, in seconds."""
 
@@ -197,6 +197,8 @@ def drift(phase: str, values: Sequence[int]) -> Drift | None:
 
 def drifts(starts: StartTimes) -> list[Drift]:
     """The phases of a component's copies that changed."""
+    if len(starts.total_s) < DRIFT_RECENT + DRIFT_BEFORE:
+        return []  # as many as of all phases together
     phases = ((CACHED, starts.cached_s), (COLD, starts.cold_s), (LAUNCHED, starts.launched_s))
     return [found for phase, values in phases if (found := drift(phase, values)) is not None]
 

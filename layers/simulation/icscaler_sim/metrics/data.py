@@ -65,6 +65,17 @@ class Table:
         if row[0] - rows[0][0] > 2 * self.keep_s:
             del rows[: bisect_left(rows, row[0] - self.keep_s, key=_at)]
 
+    def extend(self, more: list[Row]) -> None:
+        """Add rows that are in rising time among themselves."""
+        rows = self.rows
+        if rows and more and more[0][0] < rows[-1][0]:
+            for row in more:
+                self.insert(row)
+            return
+        rows += more
+        if rows and rows[-1][0] - rows[0][0] > 2 * self.keep_s:
+            del rows[: bisect_left(rows, rows[-1][0] - self.keep_s, key=_at)]
+
     def insert(self, row: Row) -> None:
         """Add a row of any time."""
         rows = self.rows
@@ -86,7 +97,9 @@ class Table:
         if self.refresh is not None:
             self.refresh()
         rows = self.rows
-        place = len(rows)
+        if not rows or rows[-1][0] < start_s:
+            return []
+        place = len(rows) - 1
         while place and rows[place - 1][0] >= start_s:
             place -= 1
         return rows[place:]

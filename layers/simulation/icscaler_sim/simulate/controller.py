@@ -224,16 +224,18 @@ class Controller:
 
     def _components(self, home: _Home, at_s: int) -> dict[str, core.ComponentView]:
         """As observe does: listed with status and times, described where that may be stale."""
-        views = sorted(self._world.components(home.config.name), key=lambda view: view.name)
-        self._calls["ListInferenceComponents"] += -(-len(views) // LIST_PAGE)
+        listed = self._world.listing(home.config.name)
+        self._calls["ListInferenceComponents"] += -(-len(listed) // LIST_PAGE)
         found = {}
-        for view in views:
-            before = home.views.get(view.name)
-            if before is not None and not _stale(home.state, view, before, at_s):
-                found[view.name] = before
+        for name, status, modified_s in listed:
+            before = home.views.get(name)
+            if before is not None and not _stale(
+                home.state.models.get(name), before, status, modified_s, at_s
+            ):
+                found[name] = before
                 continue
             self._calls["DescribeInferenceComponent"] += 1
-            found[view.name] = _described(view, at_s)
+            found[name] = _described(self._world.component(name), at_s)
         return found
 
     def _minutes(
@@ -295,13 +297,16 @@ class Controller:
 
 
 def _stale(
-    state: EndpointState, view: ComponentView, before: core.ComponentView, at_s: int
+    model: core.ModelState | None,
+    before: core.ComponentView,
+    status: str,
+    modified_s: float,
+    at_s: int,
 ) -> bool:
     """Whether what is known of a component is not good enough: `observe.needs_describing`."""
-    model = state.models.get(view.name)
     return (
-        int(view.modified_s) != before.last_modified_s
-        or view.status != "InService"
+        int(modified_s) != before.last_modified_s
+        or status != "InService"
         or before.status != "InService"
         or before.desired_copies != before.current_copies
         or (model is not None and model.intent is not None)

@@ -187,7 +187,10 @@ def metric_minutes(
     found: dict[int, MetricMinute] = {}
     with_refused = not loaded or promise is not None
     with_accepted = loaded or latency is not None or promise is not None
-    for row in world.minutes(name, start_s, now_s):
+    rows = world.minutes(name, start_s, now_s)
+    if not rows and not (loaded or latency is not None or promise is not None):
+        return ()
+    for row in rows:
         if row.at_s > at_s - MINUTE_S:
             continue
         if with_refused:
@@ -228,11 +231,15 @@ def _add_in_flight(
     highest: dict[int, int] = {}
     for table, _ in series.sources:
         in_tens = table.period_s == 10
-        for row in table.since(start_s):
-            if row.visible_at_s > now_s or row.at_s >= end_s or not row.copies:
+        rows = table.since(start_s)
+        if in_tens:
+            points = rows
+        else:
+            points = [(r.at_s, r.visible_at_s, 0, r.in_flight_high, r.copies) for r in rows]
+        for row_s, visible_s, _, high, copies in points:
+            if visible_s > now_s or row_s >= end_s or not copies:
                 continue
-            high = row.high if in_tens else row.in_flight_high
-            minute_s = row.at_s // MINUTE_S * MINUTE_S
+            minute_s = row_s - row_s % MINUTE_S
             if (high or zero_points) and high > highest.get(minute_s, -1):
                 highest[minute_s] = high
     for minute_s, high in highest.items():

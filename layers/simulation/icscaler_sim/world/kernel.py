@@ -8,9 +8,9 @@ from hashlib import blake2b
 from icscaler_sim.metrics.store import MetricStore
 from icscaler_sim.world.agenda import Action, Agenda, Event
 from icscaler_sim.world.faults import Faults
+from icscaler_sim.world.outlet import Lags
 from icscaler_sim.world.settings import Delay, WorldSettings
 from icscaler_sim.world.specs import ProfileCatalog
-from icscaler_sim.world.station import Lags
 from icscaler_sim.world.tally import Tally
 
 

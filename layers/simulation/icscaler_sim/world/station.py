@@ -13,10 +13,10 @@ from collections.abc import Sequence
 from copy import copy
 from typing import TypeAlias
 
-from icscaler_sim.metrics.data import Table
 from icscaler_sim.world.faults import Faults
 from icscaler_sim.world.ledger import Ledger
-from icscaler_sim.world.rows import InFlightRow, MinuteRow
+from icscaler_sim.world.outlet import Lags, Outlet
+from icscaler_sim.world.rows import MinuteRow
 from icscaler_sim.world.settings import WorldSettings
 from icscaler_sim.world.specs import ServiceProfile
 from icscaler_sim.world.tally import RequestCounts
@@ -26,18 +26,6 @@ Copies: TypeAlias = Sequence[tuple[ServiceProfile, int]]
 """(profile, how many copies run it)."""
 
 _NOTHING = 1e-3  # fewer requests in service than this are none
-_LAG_TABLE = 997
-
-
-class Lags:
-    """Visibility lags by point, spread evenly over a table: cheaper than a draw per minute."""
-
-    __slots__ = ("minutes", "tens")
-
-    def __init__(self, settings: WorldSettings) -> None:
-        spread = [(389 * i) % _LAG_TABLE / (_LAG_TABLE - 1) for i in range(_LAG_TABLE)]
-        self.minutes = [settings.metric_lag_60s.at(u) for u in spread]
-        self.tens = [settings.metric_lag_10s.at(u) for u in spread]
 
 
 class Station:
@@ -46,15 +34,13 @@ class Station:
     __slots__ = (
         "_dirty",
         "_draining_slots",
-        "_faults",
         "_flow_end_s",
         "_flows",
         "_grain_s",
         "_in_flight_before",
-        "_lags",
         "_line",
         "_mark_s",
-        "_offset",
+        "_outlet",
         "_rate",
         "_serving",
         "_settings",
@@ -90,13 +76,10 @@ class Station:
         self.name = name
         self.now_s = now_s
         self._settings = settings
-        self._lags = lags
-        self._offset = offset
-        self._faults = faults
+        self._outlet = outlet = Outlet(name, lags, faults, offset=offset, keep_s=keep_s)
+        self.minutes, self.tens = outlet.minutes, outlet.tens
         self._grain_s = 10 if settings.emit_10s else 60
         self._mark_s = (int(now_s // self._grain_s) + 1) * self._grain_s
-        self.minutes = Table(keep_s)
-        self.tens = Table(keep_s, period_s=10)
         self._flows: list[tuple[float, float, float, float]] = []  # (end, rate, tokens in, out)
         self._flow_end_s = math.inf
         self._rate = 0.0
@@ -213,6 +196,8 @@ class Station:
             if not self._dirty:
                 self._settle_idle(to_s)
                 return
+            if not self._line.amount and self._flow_on(to_s):
+                continue
             if stop_s > self.now_s:
                 self._run(stop_s)
             if stop_s >= flow_end_s:
@@ -231,7 +216,8 @@ class Station:
         if not self._dirty:
             return copy(self.books.counts)  # nothing came since the last minute was counted
         twin = copy(self)
-        twin.minutes, twin.tens = Table(60.0), Table(60.0)
+        twin._outlet = self._outlet.twin()
+        twin.minutes, twin.tens = twin._outlet.minutes, twin._outlet.tens
         twin._line, twin.books = self._line.copy(), self.books.twin()
         twin.move(now_s)
         twin.books.count(twin._line.amount)
@@ -254,12 +240,46 @@ class Station:
         if not self.copies:
             return
         if grain_s == 10:
-            self._publish_idle(first_s, end_s)
+            self._outlet.idle_tens(first_s, end_s, self.books.copies_high)
         late_s, append = self._settings.late_lag_s, self.minutes.append
         rest = (0, 0.0, self.copies, 0.0, float(self.gpus), 0, 0, 0, 0, self.service_s, (), 0, 0)
         for at_s in range(-(-first_s // 60) * 60, end_s + 1, 60):
-            visible_s = self._visible_s(at_s)
+            visible_s = self._outlet.minute_visible_s(at_s)
             append(tuple.__new__(MinuteRow, (at_s - 60, visible_s, visible_s + late_s, *rest)))
+
+    def _flow_on(self, to_s: float) -> bool:
+        """Pass the marks up to `to_s` at which nothing but service without waiting happens.
+
+        The same sums in the same order as `_run` and `_close_mark`, without their calls: most
+        marks of most models are like this. False: there was none.
+        """
+        mark_s, grain_s, service_s = self._mark_s, self._grain_s, self.service_s
+        slots, copies, rate, books = float(self.slots), self.copies, self._rate, self.books
+        level = rate * service_s
+        if not copies or level > slots or self.error_fraction or not self._outlet.in_order:
+            return False
+        rows = []
+        while mark_s <= to_s and mark_s < self._flow_end_s and mark_s % 60:
+            span_s = mark_s - self.now_s
+            if span_s > 0:
+                coming = rate * span_s
+                books.arrived += coming
+                books.per_copy += coming / copies
+                gap = self.busy - level
+                if gap == 0.0:
+                    books.busy_s += level * span_s
+                else:
+                    left = math.exp(-span_s / service_s)
+                    books.busy_s += level * span_s + gap * service_s * (1 - left)
+                    self.busy = min(level + gap * left, slots)
+                self.now_s = float(mark_s)
+                books.watch(self.busy / copies)
+            low, high = self._mark()
+            rows.append(self._outlet.ten_in_order(mark_s, low, high, books.copies_high))
+            mark_s += grain_s
+        self._mark_s = mark_s
+        self.tens.extend(rows)
+        return bool(rows)
 
     def _run(self, stop_s: float) -> None:
         """Move the state to `stop_s`; load and capacity are constant until then."""
@@ -364,57 +384,32 @@ class Station:
     def _close_mark(self, at_s: int) -> None:
         """A metric period ends at `at_s`: write its row, and the minute's if one ends too."""
         self._mark_s = at_s + self._grain_s
+        books = self.books
+        low, high = self._mark()
+        if self._grain_s == 10 and books.copies_high:
+            self._outlet.ten(at_s, low, high, books.copies_high)
+        if at_s % 60 == 0:
+            self._close_minute(at_s)
+
+    def _mark(self) -> tuple[int, int]:
+        """Fewest and most requests in flight per copy since the last mark."""
         books, copies = self.books, self.copies
         in_flight = self.busy + self._line.amount
         came = books.arrived - books.refused
         most = self._in_flight_before + came - self._window_before
         self._in_flight_before, self._window_before = in_flight, came
-        each = self.slots / copies if copies else 0.0
-        low, high = books.mark(in_flight / copies if copies else 0.0, each, most)
-        if self._grain_s == 10 and books.copies_high:
-            self._publish_in_flight(at_s, low, high)
-        if at_s % 60 == 0:
-            self._close_minute(at_s)
-
-    def _publish_in_flight(self, at_s: int, low: int, high: int) -> None:
-        lags, faults = self._lags.tens, self._faults
-        visible_s = at_s + lags[(at_s // 10 + self._offset) % _LAG_TABLE]
-        if faults.metric_gaps or faults.metric_delay_s:
-            visible_s = faults.visible_s(self.name, at_s - 10, visible_s)
-        stamp_s = faults.stamp_s(self.name, at_s - 10) if faults.metric_clock_s else at_s - 10
-        row = (stamp_s, visible_s, low, high, self.books.copies_high)
-        self.tens.insert(tuple.__new__(InFlightRow, row))
-
-    def _publish_idle(self, first_s: int, end_s: int) -> None:
-        """Nothing in flight in all periods that end from `first_s` to `end_s`."""
-        faults = self._faults
-        if faults.metric_gaps or faults.metric_delay_s or faults.metric_clock_s:
-            for at_s in range(first_s, end_s + 1, 10):
-                self._publish_in_flight(at_s, 0, 0)
-            return
-        lags, offset, append = self._lags.tens, self._offset, self.tens.append
-        copies = self.books.copies_high
-        for at_s in range(first_s, end_s + 1, 10):
-            visible_s = at_s + lags[(at_s // 10 + offset) % _LAG_TABLE]
-            append(tuple.__new__(InFlightRow, (at_s - 10, visible_s, 0, 0, copies)))
-
-    def _visible_s(self, at_s: int) -> float:
-        """When the minute that ended at `at_s` can be read."""
-        visible_s = at_s + self._lags.minutes[(at_s // 60 + self._offset) % _LAG_TABLE]
-        faults = self._faults
-        if faults.metric_gaps or faults.metric_delay_s:
-            visible_s = faults.visible_s(self.name, at_s - 60, visible_s)
-        return visible_s
+        if not copies:
+            return books.mark(0.0, 0.0, most)
+        return books.mark(in_flight / copies, self.slots / copies, most)
 
     def _close_minute(self, at_s: int) -> None:
         books = self.books
         books.count_capacity(at_s, self.slots, self.gpus)
         counted = books.count(self._line.amount)
         if books.copies_high or counted.no_capacity or counted.accepted:
-            visible_s = self._visible_s(at_s)
+            visible_s = self._outlet.minute_visible_s(at_s)
             settled_s = visible_s + self._settings.late_lag_s
-            faults = self._faults
-            stamp_s = faults.stamp_s(self.name, at_s - 60) if faults.metric_clock_s else at_s - 60
+            stamp_s = self._outlet.minute_stamp_s(at_s)
             row = books.row(stamp_s, visible_s, settled_s, counted, self.service_s)
             self.minutes.insert(row)
         books.next_minute(self.copies)

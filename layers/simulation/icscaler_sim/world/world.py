@@ -20,6 +20,7 @@ from icscaler_sim.world.rows import MinuteRow
 from icscaler_sim.world.settings import WorldSettings
 from icscaler_sim.world.specs import (
     ComponentSpec,
+    ComponentStatus,
     ComponentView,
     EndpointView,
     Invocation,
@@ -248,6 +249,14 @@ class World:
             for component in self._components.values()
             if endpoint in (None, component.variant.endpoint.name)
         ]
+
+    def listing(self, endpoint: str) -> list[tuple[str, ComponentStatus, float]]:
+        """(name, status, last modified) by name, as ListInferenceComponents shows them."""
+        return sorted(
+            (name, component.status, component.modified_s)
+            for name, component in self._components.items()
+            if component.variant.endpoint.name == endpoint
+        )
 
     # --- requests
     def arrive(

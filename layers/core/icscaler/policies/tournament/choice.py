@@ -1,14 +1,15 @@
 """Choosing: the copies that the vote wants now, and what each of them is worth."""
 
 from dataclasses import dataclass, replace
+from itertools import compress
 from math import ceil
+from operator import mul
 
 from icscaler.learned import TournamentMemory
 from icscaler.policies.tournament import rules, vote
 from icscaler.policies.tournament.rules import TUNING
 from icscaler.policies.tournament.vote import Terms
 
-_EPSILON = 1e-9
 # A copy's worth is the highest price at which it would still be chosen, on this grid.
 PRICE_STEP = 2.0
 PRICE_STEPS = 10
@@ -39,8 +40,8 @@ class Choice:
 def choose(memory: TournamentMemory, terms: Terms, now: Now) -> Choice:
     """Copies by demand at `terms.price`, before bounds and guards."""
     # Most models need no second copy at any headroom: then all wishes need not be worked out.
-    highest = max(now.load, *memory.bases) / terms.slots
-    one = ceil(_MOST_HEADROOM * highest - _EPSILON) <= 1
+    highest = max(now.load, max(memory.bases)) / terms.slots
+    one = ceil(_MOST_HEADROOM * highest - rules.EPSILON) <= 1
     level = [1] if one else level_wishes(memory, terms, now)
     return _choose(memory, terms, level, keep_wishes(memory, now))
 
@@ -65,11 +66,9 @@ def copy_prices(memory: TournamentMemory, terms: Terms, now: Now, most: int) -> 
 
 def level_wishes(memory: TournamentMemory, terms: Terms, now: Now) -> list[int]:
     """What every level rule wishes for now."""
-    wishes: list[int] = []
-    for base, headrooms in zip(memory.bases, rules.SIGNAL_HEADROOMS, strict=True):
-        load = max(base, now.load) / terms.slots
-        wishes += [ceil(headroom * load - _EPSILON) for headroom in headrooms]
-    return wishes
+    load = now.load
+    bases = [base if base > load else load for base in memory.bases]
+    return rules.level_wishes(bases, terms.slots)
 
 
 def keep_wishes(memory: TournamentMemory, now: Now) -> list[bool]:
@@ -80,26 +79,28 @@ def keep_wishes(memory: TournamentMemory, now: Now) -> list[bool]:
 
 
 def _choose(memory: TournamentMemory, terms: Terms, level: list[int], keep: list[bool]) -> Choice:
-    heat = vote.temperature(terms)
-    copies = _level_copies(memory, terms, level, heat)
-    if all(keep):
-        share = 1.0
-    elif not any(keep):
-        share = 0.0
-    else:
-        weights = vote.weights(vote.keep_costs(memory, terms), heat)
-        share = sum(weight for weight, wish in zip(weights, keep, strict=True) if wish)
+    copies = _level_copies(memory, terms, level)
+    share = _keep_share(memory, terms, keep)
     if copies == 1 and share < 0.5:
         return Choice(0, copies, share)
     return Choice(copies, copies, share)
 
 
-def _level_copies(memory: TournamentMemory, terms: Terms, level: list[int], heat: float) -> int:
+def _keep_share(memory: TournamentMemory, terms: Terms, keep: list[bool]) -> float:
+    if False not in keep:
+        return 1.0
+    if True not in keep:
+        return 0.0
+    weights = vote.weights(vote.keep_costs(memory, terms), vote.temperature(terms))
+    return sum(compress(weights, keep))
+
+
+def _level_copies(memory: TournamentMemory, terms: Terms, level: list[int]) -> int:
     least, most = min(level), max(level)
     if most <= 1:
         return 1
     if least == most:
         return most
-    weights = vote.weights(vote.level_costs(memory, terms), heat)
-    wanted = sum(weight * wish for weight, wish in zip(weights, level, strict=True))
-    return max(1, ceil(wanted - TUNING.round_down - _EPSILON))
+    weights = vote.weights(vote.level_costs(memory, terms), vote.temperature(terms))
+    wanted: float = sum(map(mul, weights, level))
+    return max(1, ceil(wanted - TUNING.round_down - rules.EPSILON))

@@ -4,16 +4,14 @@ A rule's copy serves in a minute only if the rule wanted it for a whole start-up
 wants never depends on what was really there, nor on floors, ceilings or prices.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
-from math import ceil
 from operator import attrgetter
 
 from icscaler.learned import NEVER_USED, TOURNAMENT_VERSION, TournamentMemory
 from icscaler.policies.tournament import rules
 from icscaler.policies.tournament.rules import TUNING
 
-_EPSILON = 1e-9
 _LEVEL_GROWTH = 2.0 ** (1 / TUNING.level_half_life_minutes)
 _KEEP_GROWTH = 2.0 ** (1 / TUNING.keep_half_life_minutes)
 _RATE_FADING = 0.5 ** (1 / TUNING.rate_half_life_minutes)
@@ -21,25 +19,13 @@ _MOST_UNIT = 2.0**20
 _MOST_WANTED = 10_000
 _LONG_BLOCKS = tuple(window * rules.MINUTE_S // rules.BLOCK_S for window in rules.LONG_WINDOWS)
 _LONG = len(rules.SHORT_WINDOWS)
-_PROFILE = len(rules.WINDOWS)
 # All fields in order: a memory is copied for each model and minute, which `replace` is slow at.
 _fields_of = attrgetter(*(field.name for field in fields(TournamentMemory)))
-_LISTS = (
-    "recent",
-    "blocks",
-    "long_peaks",
-    "bases",
-    "waiting",
-    "held",
-    "missed",
-    "wanted",
-    "kept",
-    "refused",
-)
+_KEEPS = tuple((rule.idle_minutes, rule.profile) for rule in rules.KEEP_RULES)
 _LEAST_SLOT_SHARE = 1 / max(rules.HEADROOMS)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Minute:
     """What a settled minute says. `load`: requests in service at once, of those accepted.
 
@@ -86,15 +72,25 @@ def usable(memory: TournamentMemory | None) -> bool:
 
 
 def learn(
-    memory: TournamentMemory | None, minutes: Iterable[Minute], slots: float, start_minutes: int
+    memory: TournamentMemory | None,
+    minutes: Iterable[Minute],
+    slots: float,
+    start_minutes: int,
+    *,
+    used: bool = False,
 ) -> TournamentMemory:
     """The memory after settled minutes, oldest first; `memory` is not modified.
 
     `slots`: requests one copy serves at once. `start_minutes`: from the minute in which a copy is
     called for to the first one it serves in. Minutes that are not known are left out by the caller:
     they are no evidence, and what was wished stays wished. One older than the newest is ignored.
+    `used`: a model of which there is no usable memory counts as used just now.
     """
-    after = _copy(memory) if memory is not None and usable(memory) else fresh_memory()
+    if memory is not None and usable(memory):
+        after = TournamentMemory(*_fields_of(memory))
+    else:
+        after = fresh_memory(used=used)
+    # The two memories share their lists: below a list that changes is replaced, never written to.
     for minute in minutes:
         if minute.at_s <= after.newest_s:
             continue
@@ -103,14 +99,6 @@ def learn(
         _charge_keeps(after, minute, slots, start_minutes)
         _take_in(after, minute)
         _wish(after, start_minutes)
-    return after
-
-
-def _copy(memory: TournamentMemory) -> TournamentMemory:
-    after = TournamentMemory(*_fields_of(memory))
-    for name in _LISTS:
-        setattr(after, name, getattr(memory, name)[:])
-    after.lows = [low[:] for low in memory.lows]
     return after
 
 
@@ -130,63 +118,77 @@ def _age(memory: TournamentMemory) -> None:
 
 def _charge_levels(memory: TournamentMemory, minute: Minute, slots: float) -> None:
     """Copy-minutes above copy 1 that each rule held, and requests it lost."""
-    load, waiting = minute.load, memory.waiting
-    busy = load > slots or any(waiting)
+    wanting = max(memory.bases) > slots * _LEAST_SLOT_SHARE
+    busy = minute.load > slots or any(memory.waiting)
     # While nobody waits and no rule wants a second copy, all rules do the same.
-    if not busy and max(memory.bases) <= slots * _LEAST_SLOT_SHARE:
-        return
-    held, missed, unit = memory.held, memory.missed, memory.level_unit
-    work = load * rules.MINUTE_S
-    per_work = minute.arrivals / work if work > 0 else 0.0
-    place = 0
-    for signal, headrooms in enumerate(rules.SIGNAL_HEADROOMS):
-        newest, low = memory.bases[signal] / slots, memory.lows[signal][1] / slots
-        for headroom in headrooms:
-            wish = ceil(headroom * newest - _EPSILON)
-            if wish > 1:
-                held[place] += (wish - 1) * unit
-            if busy:
-                ready = max(1, ceil(headroom * low - _EPSILON)) * slots
-                left = waiting[place] + work - ready * rules.MINUTE_S
-                lost = left - ready * TUNING.patience_s
-                if lost > 0:
-                    missed[place] += min(minute.arrivals, lost * per_work) * unit
-                    left -= lost
-                waiting[place] = left if left > 0 else 0.0
-            place += 1
+    if wanting:
+        unit, wishes = memory.level_unit, rules.level_wishes(memory.bases, slots)
+        memory.held = [
+            before + (wish - 1) * unit if wish > 1 else before
+            for before, wish in zip(memory.held, wishes, strict=True)
+        ]
+    if busy:
+        _charge_waiting(memory, minute, slots)
+
+
+def _charge_waiting(memory: TournamentMemory, minute: Minute, slots: float) -> None:
+    """Requests that each rule lost, because they met fewer copies than they needed."""
+    waiting, missed = memory.waiting[:], memory.missed[:]
+    unit, arrivals = memory.level_unit, minute.arrivals
+    work = minute.load * rules.MINUTE_S
+    per_work = arrivals / work if work > 0 else 0.0
+    lowest = rules.level_wishes([low[1] for low in memory.lows], slots)
+    for place, wish in enumerate(lowest):
+        ready = wish * slots if wish > 1 else slots
+        left = waiting[place] + work - ready * rules.MINUTE_S
+        lost = left - ready * TUNING.patience_s
+        if lost > 0:
+            missed[place] += min(arrivals, lost * per_work) * unit
+            left -= lost
+        waiting[place] = left if left > 0 else 0.0
+    memory.waiting, memory.missed = waiting, missed
 
 
 def _charge_keeps(
     memory: TournamentMemory, minute: Minute, slots: float, start_minutes: int
 ) -> None:
     """Minutes each rule kept copy 1, and requests that met no copy of it."""
-    kept, unit = memory.kept, memory.keep_unit
-    for place, wanted in enumerate(memory.wanted):
-        if wanted:
-            kept[place] += unit
+    unit, held = memory.keep_unit, memory.wanted
+    if any(held):
+        memory.kept = [
+            before + unit if wanted else before
+            for before, wanted in zip(memory.kept, held, strict=True)
+        ]
     if minute.arrivals > 0:
         offered = minute.load if minute.offered is None else minute.offered
         share = slots / offered if offered > slots else 1.0
         lost = minute.arrivals * share * unit
-        for place, wanted in enumerate(memory.wanted):
-            if wanted < start_minutes:
-                memory.refused[place] += lost
+        memory.refused = [
+            before + lost if wanted < start_minutes else before
+            for before, wanted in zip(memory.refused, held, strict=True)
+        ]
 
 
 def _take_in(memory: TournamentMemory, minute: Minute) -> None:
     """The minute becomes history: windows, blocks, idle time, rate."""
+    load = minute.load
     memory.minutes += 1
     memory.newest_s = minute.at_s
     memory.asked = memory.asked * _RATE_FADING + minute.arrivals
     memory.asked_s = memory.asked_s * _RATE_FADING + rules.MINUTE_S
-    used = minute.arrivals > 0 or minute.load > 0
-    memory.idle = 0 if used else min(memory.idle + 1, NEVER_USED)
-    memory.recent.append(minute.load)
-    del memory.recent[0]
+    if minute.arrivals > 0 or load > 0:
+        memory.idle = 0
+    elif memory.idle < NEVER_USED:
+        memory.idle += 1
     block = minute.at_s // rules.BLOCK_S
+    # The longest of the short windows; while it is silent another silent minute moves nothing.
+    if load == 0 and block == memory.block and memory.bases[_LONG - 1] == 0:
+        return
+    memory.recent = [*memory.recent[1:], load]
     if block != memory.block:
         _close_blocks(memory, block)
-    memory.block_peak = max(memory.block_peak, minute.load)
+    if load > memory.block_peak:
+        memory.block_peak = load
     memory.bases = _bases(memory)
 
 
@@ -194,10 +196,10 @@ def _close_blocks(memory: TournamentMemory, block: int) -> None:
     blocks = memory.blocks
     if memory.block >= 0:
         unknown = min(block - memory.block - 1, rules.KEPT_BLOCKS)
-        blocks += [memory.block_peak, *([-1.0] * unknown)]
-        del blocks[: -rules.KEPT_BLOCKS]
+        blocks = [*blocks, memory.block_peak, *([-1.0] * unknown)][-rules.KEPT_BLOCKS :]
+        memory.blocks = blocks
     memory.block, memory.block_peak = block, 0.0
-    memory.long_peaks = [max(0.0, *blocks[-count:]) for count in _LONG_BLOCKS]
+    memory.long_peaks = [max(0.0, max(blocks[-count:])) for count in _LONG_BLOCKS]
     profile = blocks[len(blocks) - rules.PROFILE_FIRST : len(blocks) - rules.PROFILE_LAST + 1]
     memory.yesterday = max(0.0, *profile)
 
@@ -207,26 +209,37 @@ def _bases(memory: TournamentMemory) -> list[float]:
     bases = [max(recent[-window:]) for window in rules.SHORT_WINDOWS]
     peak = max(memory.block_peak, bases[-1])
     for long_peak in memory.long_peaks:
-        peak = max(peak, long_peak)
+        if long_peak > peak:
+            peak = long_peak
         bases.append(peak)
     yesterday = memory.yesterday
-    bases += [max(yesterday, *recent[-window:]) for window in rules.PROFILE_WINDOWS]
+    bases += [max(yesterday, max(recent[-window:])) for window in rules.PROFILE_WINDOWS]
     return bases
 
 
 def _wish(memory: TournamentMemory, start_minutes: int) -> None:
     """Every rule's new wish joins those of the last start-up."""
     now = float(memory.minutes)
-    for low, base in zip(memory.lows, memory.bases, strict=True):
-        while low and low[-1] >= base:
-            del low[-2:]
-        low += (now, base)
-        while low[0] <= now - start_minutes:
-            del low[:2]
-    idle, wanted = memory.idle, memory.wanted
-    used_yesterday = memory.yesterday > 0
-    for place, rule in enumerate(rules.KEEP_RULES):
-        if idle < rule.idle_minutes or (rule.profile and used_yesterday):
-            wanted[place] = min(wanted[place] + 1, _MOST_WANTED)
-        else:
-            wanted[place] = 0
+    expired = now - start_minutes
+    memory.lows = [
+        [now, base] if base <= low[1] else _joined(low, now, base, expired)
+        for low, base in zip(memory.lows, memory.bases, strict=True)
+    ]
+    idle, used_yesterday = memory.idle, memory.yesterday > 0
+    memory.wanted = [
+        (wanted + 1 if wanted < _MOST_WANTED else wanted)
+        if idle < idle_minutes or (used_yesterday and profile)
+        else 0
+        for wanted, (idle_minutes, profile) in zip(memory.wanted, _KEEPS, strict=True)
+    ]
+
+
+def _joined(low: Sequence[float], now: float, base: float, expired: float) -> list[float]:
+    """What can still be a signal's minimum: (minute, value) one after the other, values rising."""
+    end = len(low)
+    while end and low[end - 1] >= base:
+        end -= 2
+    start = 0
+    while start < end and low[start] <= expired:
+        start += 2
+    return [*low[start:end], now, base]

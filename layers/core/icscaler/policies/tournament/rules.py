@@ -5,8 +5,9 @@ highest load of the last `window` minutes, or of yesterday around this time as w
 (copy 1) wish for one copy while the model was idle for less than `k` minutes.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from math import inf, log
+from math import ceil, inf, log
 
 MINUTE_S = 60
 BLOCK_S = 600
@@ -50,6 +51,8 @@ HEADROOMS = (0.85, 1.0, 1.2, 1.5, 2.0)
 PROFILE_HEADROOMS = (1.0, 1.2)
 KEEP_MINUTES = (4.0, 10.0, 20.0, 45.0, 90.0, 240.0, 480.0, 720.0, 1440.0, 2880.0, inf)
 PROFILE_KEEP_MINUTES = (10.0, 45.0)
+# Loads carry rounding error; 4.000000001 copies are 4.
+EPSILON = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,3 +117,18 @@ KEEP_RULES: tuple[KeepRule, ...] = (
     *(KeepRule(k, False, _keep_prior(k, profile=False)) for k in KEEP_MINUTES),
     *(KeepRule(k, True, _keep_prior(k, profile=True)) for k in PROFILE_KEEP_MINUTES),
 )
+
+
+def level_wishes(bases: Sequence[float], slots: float) -> list[int]:
+    """Copies that every level rule wants, by the value of each base signal."""
+    wishes: list[int] = []
+    same: list[int] = []
+    last, last_headrooms = -1.0, SIGNAL_HEADROOMS[0]
+    for base, headrooms in zip(bases, SIGNAL_HEADROOMS, strict=True):
+        # A peak that several windows see is worked out once.
+        if base != last or headrooms is not last_headrooms:
+            load = base / slots
+            same = [ceil(headroom * load - EPSILON) for headroom in headrooms]
+            last, last_headrooms = base, headrooms
+        wishes += same
+    return wishes

@@ -9,9 +9,11 @@ from icscaler.policies.tournament.rules import TUNING
 
 # A weight under this changes no decision; exp() of less is not worth its time.
 _NEGLIGIBLE = 30.0
+_LEVEL_PRIORS = tuple(rule.prior for rule in rules.LEVEL_RULES)
+_KEEP_PRIORS = tuple(rule.prior for rule in rules.KEEP_RULES)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Terms:
     """What copies and requests are worth, for one model.
 
@@ -38,10 +40,8 @@ def level_costs(memory: TournamentMemory, terms: Terms) -> list[float]:
     per_minute = terms.price * max(1, terms.gpus)
     held, missed = per_minute / memory.level_unit, request_worth(memory, terms) / memory.level_unit
     return [
-        held * minutes + missed * requests + per_minute * rule.prior
-        for minutes, requests, rule in zip(
-            memory.held, memory.missed, rules.LEVEL_RULES, strict=True
-        )
+        held * minutes + missed * requests + per_minute * prior
+        for minutes, requests, prior in zip(memory.held, memory.missed, _LEVEL_PRIORS, strict=True)
     ]
 
 
@@ -49,11 +49,10 @@ def keep_costs(memory: TournamentMemory, terms: Terms) -> list[float]:
     """Cost of every keep rule so far, in requests."""
     kept = terms.price * max(1, terms.gpus) / memory.keep_unit
     refused = request_worth(memory, terms) / memory.keep_unit
+    worth = terms.worth
     return [
-        kept * minutes + refused * requests + terms.worth * rule.prior
-        for minutes, requests, rule in zip(
-            memory.kept, memory.refused, rules.KEEP_RULES, strict=True
-        )
+        kept * minutes + refused * requests + worth * prior
+        for minutes, requests, prior in zip(memory.kept, memory.refused, _KEEP_PRIORS, strict=True)
     ]
 
 
@@ -68,8 +67,7 @@ def weights(costs: list[float], heat: float) -> list[float]:
     """Weights that fall exponentially with cost; they sum to 1."""
     best = min(costs)
     scale = heat * max(best, 1e-9)
-    votes = [
-        exp((best - cost) / scale) if cost - best < _NEGLIGIBLE * scale else 0.0 for cost in costs
-    ]
+    heard = _NEGLIGIBLE * scale
+    votes = [exp((best - cost) / scale) if cost - best < heard else 0.0 for cost in costs]
     total = sum(votes)
     return [vote / total for vote in votes]
