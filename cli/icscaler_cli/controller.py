@@ -1,12 +1,13 @@
 """A deployed controller as operator commands find it: its store, its stack's outputs, clients."""
 
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
-from icscaler.entities import EndpointConfig
-from icscaler.ports import FleetPointer
+from icscaler.entities import EndpointConfig, EndpointView
+from icscaler.ports import EndpointItem, FleetPointer, PortError
 from icscaler_cli.aws import Place, explained
 from icscaler_cli.output import AwsTroubleError
 
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 
 TABLE_OUTPUT = "StateTableName"
 BUS_OUTPUT = "ControllerBusName"
+MODE_PARAMETER = "Mode"
+OBSERVE = "observe"
+_WORKERS = 8
 
 
 class UnknownNamesError(Exception):
@@ -60,6 +64,7 @@ class Controller:
     session: Any
     store: "DynamoStateStore"
     outputs: Mapping[str, str]
+    parameters: Mapping[str, str] = field(default_factory=dict)
 
     def client(self, service: str) -> Any:
         """A boto3 client with this product's timeouts and retries."""
@@ -76,6 +81,29 @@ class Controller:
                 "version, deploy the current one",
             )
         return self.outputs[key]
+
+    @property
+    def observes(self) -> bool:
+        """Whether the whole stack only observes, as far as it is known (a table does not say)."""
+        return self.parameters.get(MODE_PARAMETER) == OBSERVE
+
+    def items(self, pointer: FleetPointer | None) -> dict[str, EndpointItem]:
+        """Everything stored about each endpoint of the fleet in force."""
+        if pointer is None:
+            return {}
+        with ThreadPoolExecutor(_WORKERS) as pool:
+            found = pool.map(lambda name: self.store.load(name, pointer.version), pointer.endpoints)
+            return dict(zip(pointer.endpoints, found, strict=True))
+
+    def endpoint_view(self, name: str) -> EndpointView | None:
+        """Status and instances of an endpoint; None where this may not be asked."""
+        from icscaler.adapters.sagemaker import SageMakerEndpoints
+
+        try:
+            autoscaling = self.client("application-autoscaling")
+            return SageMakerEndpoints(self.client("sagemaker"), autoscaling).describe_endpoint(name)
+        except PortError:
+            return None
 
     def fleet(self) -> Fleet:
         """What is published now."""
@@ -96,11 +124,12 @@ def open_controller(place: Place) -> Controller:
 
     with explained(place):
         session = boto3.Session(profile_name=place.profile, region_name=place.region)
-        outputs = _outputs(session, place.stack_name) if place.stack_name else {}
+        outputs, parameters = _stack(session, place.stack_name) if place.stack_name else ({}, {})
         name = place.table or outputs[TABLE_OUTPUT]
         client = session.client("dynamodb", config=clients.config())
         client.describe_table(TableName=name)
-        return Controller(place, session, DynamoStateStore(Table(client, name)), outputs)
+        store = DynamoStateStore(Table(client, name))
+        return Controller(place, session, store, outputs, parameters)
 
 
 def tell_published(controller: Controller, version: str) -> bool:
@@ -125,7 +154,8 @@ def tell_published(controller: Controller, version: str) -> bool:
     return int(answer["FailedEntryCount"]) == 0
 
 
-def _outputs(session: Any, stack: str) -> dict[str, str]:
+def _stack(session: Any, stack: str) -> tuple[dict[str, str], dict[str, str]]:
+    """Outputs and parameters of a stack that is ours."""
     from icscaler.adapters import clients
 
     client = session.client("cloudformation", config=clients.config())
@@ -136,4 +166,5 @@ def _outputs(session: Any, stack: str) -> dict[str, str]:
             f"stack {stack} has no output {TABLE_OUTPUT} (its status is {found['StackStatus']})",
             "name the stack that icscaler was deployed as with --stack, or its table with --table",
         )
-    return outputs
+    parameters = {one["ParameterKey"]: one["ParameterValue"] for one in found.get("Parameters", ())}
+    return outputs, parameters

@@ -11,7 +11,7 @@ import typer
 from icscaler.entities import EndpointConfig, ModelConfig
 from icscaler_cli import clock
 from icscaler_cli.aws import Place, explained
-from icscaler_cli.history.series import RETENTION_DAYS, USD_PER_SERIES, History, Source
+from icscaler_cli.exporting.series import RETENTION_DAYS, USD_PER_SERIES, History, Source
 from icscaler_cli.options import Models, Profile, Region, StackName, TableName, place_of
 from icscaler_cli.output import AwsTroubleError, ExitCode, number, reported_failures, say
 from icscaler_cli.switching import refuse_unknown
@@ -50,7 +50,7 @@ def export_history(
 
     Only reads. An export that was interrupted goes on where it stood when it is run again.
     """
-    from icscaler_cli.history.parts import Plan
+    from icscaler_cli.exporting.parts import Plan
 
     place = place_of(table, stack, region, profile)
     _refuse_width(width_s, days)
@@ -124,9 +124,9 @@ def _export(
 ) -> None:
     from botocore.config import Config
 
-    from icscaler_cli.history import trace
-    from icscaler_cli.history.parts import Parts
-    from icscaler_cli.history.series import read_span, sources
+    from icscaler_cli.exporting import trace
+    from icscaler_cli.exporting.parts import Parts
+    from icscaler_cli.exporting.series import read_span, sources
 
     homes = {name: one.name for one in endpoints.values() for name in one.models if name in wanted}
     variants = sorted({(homes[name], model.variant) for name, model in wanted.items()})

@@ -1,6 +1,5 @@
 """`icscaler fleet`: check a fleet file, publish it, show what is in force."""
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -11,7 +10,6 @@ from icscaler import overlays
 from icscaler.config.problems import FleetFileError, did_you_mean
 from icscaler.config.schema import fleet_json_schema
 from icscaler.entities import EndpointConfig
-from icscaler.ports import EndpointItem, FleetPointer, StateStore
 from icscaler.schedules.zones import UTC as UTC_CLOCK
 from icscaler_cli import clock, fleet_calendar, fleet_diff, fleet_publish
 from icscaler_cli.aws import explained
@@ -79,10 +77,10 @@ def show(
     """Show the fleet that is in force."""
     place = place_of(table, stack, region, profile)
     with reported_failures():
-        store = open_controller(place).store
+        controller = open_controller(place)
         with explained(place):
-            pointer = store.fleet_pointer()
-            items = _items(store, pointer)
+            pointer = controller.store.fleet_pointer()
+            items = controller.items(pointer)
     at_s = int(clock.now_s())
     endpoints = {
         name: overlays.merge(item.config, item.overlays, at_s)
@@ -105,16 +103,6 @@ def show(
         console().print(fleet_table(endpoints))
         for name, components in unmanaged.items():
             fleet_diff.report(name, components)
-
-
-def _items(store: StateStore, pointer: FleetPointer | None) -> dict[str, EndpointItem]:
-    """Everything stored about each endpoint of the fleet in force."""
-    if pointer is None:
-        return {}
-    version = pointer.version
-    with ThreadPoolExecutor(8) as pool:
-        found = pool.map(lambda name: store.load(name, version), pointer.endpoints)
-        return dict(zip(pointer.endpoints, found, strict=True))
 
 
 @app.command()

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from icscaler.entities import Decision, EndpointConfig
-from icscaler.ports import FleetPointer, PortError
+from icscaler.ports import FleetPointer
 from icscaler.preview import Effect, Preview, preview
-from icscaler.reconcile import step_text
+from icscaler.verdicts import steps_text
 from icscaler_cli.controller import Controller
 from icscaler_cli.fleet_view import Change, changes
 from icscaler_cli.output import number, print_json, say
@@ -53,7 +53,7 @@ def compare(
 
     def one(name: str) -> Preview:
         item = controller.store.load(name, version)
-        view = _endpoint_view(controller, name) if item.state.last_look_s is not None else None
+        view = controller.endpoint_view(name) if item.state.last_look_s is not None else None
         return preview(before.get(name), after.get(name), item, pointer, view)
 
     with ThreadPoolExecutor(_WORKERS) as pool:
@@ -63,18 +63,6 @@ def compare(
         for change in changes(before, after)
     )
     return Comparison(pointer.version if pointer else None, version, differences, previews)
-
-
-def _endpoint_view(controller: Controller, name: str) -> Any:
-    """How many instances there are; None where this may not be asked."""
-    from icscaler.adapters.sagemaker import SageMakerEndpoints
-
-    try:
-        autoscaling = controller.client("application-autoscaling")
-        endpoints = SageMakerEndpoints(controller.client("sagemaker"), autoscaling)
-        return endpoints.describe_endpoint(name)
-    except PortError:
-        return None
 
 
 def show(found: Comparison) -> None:
@@ -136,7 +124,7 @@ def _why(decision: Decision | None) -> str:
         return ""
     if decision.blocked:
         return f" ({decision.blocked})"
-    return f" ({', '.join(step_text(step) for step in decision.steps)})"
+    return f" ({', '.join(steps_text(decision))})"
 
 
 def show_json(found: Comparison) -> None:
@@ -179,5 +167,5 @@ def _decision_dict(decision: Decision | None) -> dict[str, Any] | None:
     return {
         "copies": decision.desired_copies,
         "blocked": decision.blocked,
-        "steps": [step_text(step) for step in decision.steps],
+        "steps": list(steps_text(decision)),
     }

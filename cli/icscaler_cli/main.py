@@ -14,8 +14,10 @@ from typer.core import TyperCommand, TyperGroup
 # Command -> the line that help shows, without importing the module whose `app` it is.
 _COMMANDS = {
     "demo": "Play a day of traffic through the deployed controller on the local cloud.",
+    "explain": "Say why a model has the copies it has, computed again from the snapshot.",
     "export-history": "Export a fleet's past requests from CloudWatch as a trace to replay.",
     "fleet": "Check and publish the fleet file, and show what is in force.",
+    "history": "List the changes of a model's copies, with who made them and why.",
     "learned": "Show start-up times by phase, service times and objectives as learned so far.",
     "local": "The local cloud: SageMaker endpoints for any AWS client, on this machine.",
     "look": "Ask for a look at endpoints now, instead of within a minute.",
@@ -26,6 +28,7 @@ _COMMANDS = {
     "resume": "Let the controller write again to what was paused by `icscaler pause`.",
     "retire": "Retire a model: its copies, its adapters, the component, what was kept for it.",
     "simulate": "Compare scaling policies on recorded or generated traffic, without AWS.",
+    "status": "Show what runs where, why, since when, and what comes next.",
     "warm": "Have models warm for a while: ready by a time, until another.",
 }
 

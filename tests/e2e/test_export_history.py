@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from icscaler_cli import clock
-from icscaler_cli.history import series
+from icscaler_cli.exporting import series
 from icscaler_cli.main import app
 from icscaler_sim.traces import copy_shape_for, read_gaps, read_models, read_trace
 from tests.e2e.rig import ENDPOINT, FLEET, Rig

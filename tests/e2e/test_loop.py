@@ -5,7 +5,7 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-from icscaler import reconcile
+from icscaler import reconcile, verdicts
 from icscaler.adapters.codec import encode, read_look
 from icscaler_cli.main import app
 from tests.e2e.rig import FLEET, Rig
@@ -104,7 +104,7 @@ def test_every_change_is_recorded_told_and_replayable(rig: Rig) -> None:
         assert encode(plan) == encode(again)
         decision = plan.decisions[record.component]
         assert decision.desired_copies == record.to_copies
-        assert tuple(reconcile.step_text(step) for step in decision.steps) == record.steps
+        assert verdicts.steps_text(decision) == record.steps
 
 
 def _allow(sqs, queue: str, arn: str) -> None:

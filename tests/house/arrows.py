@@ -20,7 +20,9 @@ Fault = tuple[int, str]
 TIERS: tuple[frozenset[str], ...] = (
     frozenset({"entities", "learned", "reasons", "schedules"}),
     frozenset({"bounds", "policies", "packing", "limits", "alarm_plan", "variants"}),
-    frozenset({"ownership", "guards", "demand", "groups", "allocate", "notices", "invariants"}),
+    frozenset(
+        {"ownership", "guards", "demand", "groups", "allocate", "notices", "invariants", "verdicts"}
+    ),
     frozenset({"decide", "rollout"}),
     frozenset({"ports"}),
     frozenset(
@@ -29,6 +31,7 @@ TIERS: tuple[frozenset[str], ...] = (
             "observe",
             "overlays",
             "preview",
+            "records",
             "dispatch",
             "reconcile",
             "keep_alarms",

@@ -13,6 +13,7 @@ from icscaler import dispatch, keep_alarms, reconcile
 from icscaler.adapters import clients, codec
 from icscaler.adapters.alarms import CloudWatchAlarms
 from icscaler.adapters.cloudwatch import CloudWatchMetrics
+from icscaler.adapters.core_version import core_version
 from icscaler.adapters.dynamodb import DynamoStateStore
 from icscaler.adapters.dynamodb.table import Table
 from icscaler.adapters.notifier import AwsNotifier
@@ -203,6 +204,7 @@ def reconcile_deps() -> reconcile.Deps:
             clients.client("events"), clients.client("sns"), settings.bus, settings.topic_arn
         ),
         encode=codec.encode,
+        core=core_version,
         lease_s=settings.lease_s,
         keep_all_snapshots=settings.keep_snapshots == KEEP_ALL,
     )

@@ -11,7 +11,7 @@ Deterministic and total; inputs are not modified. The pipeline, each step with a
 
 from dataclasses import replace
 
-from icscaler import demand, groups, guards, limits, notices, ownership
+from icscaler import demand, groups, guards, limits, notices, ownership, verdicts
 from icscaler import variants as single_model
 from icscaler.allocate import Allocation, Claim, allocate
 from icscaler.entities import (
@@ -21,13 +21,12 @@ from icscaler.entities import (
     Decision,
     EndpointConfig,
     EndpointState,
-    Intent,
     ModelState,
     Plan,
     Snapshot,
     Step,
 )
-from icscaler.learned import FinishedStart, VariantState
+from icscaler.learned import FinishedStart, Intent, VariantState
 from icscaler.policies import evidence, startup
 from icscaler.reasons import Reason
 
@@ -37,7 +36,7 @@ def decide(
 ) -> tuple[EndpointState, Plan]:
     """What to do about one endpoint now; see the module. `at_s` is `seen.at_s`."""
     wishes = {
-        name: _recommend(config, state, seen, name)
+        name: recommend(config, state, seen, name)
         for name in sorted(config.models)
         if name in seen.components
     }
@@ -59,6 +58,7 @@ def decide(
         models={name: _intend(case.state, decisions[name], at_s) for name, case in cases.items()},
         variants=variants,
         decisions_s=startup.latest(state.decisions_s, *(one.decision_s for one in started)),
+        gpu_price=price,
     )
     # A component that is gone for a moment (deleted and made anew) keeps what was learned of it.
     after.models |= {n: s for n, s in state.models.items() if n in config.models and n not in cases}
@@ -83,9 +83,10 @@ def _started(
     return tuple(start for _, start in started)
 
 
-def _recommend(
+def recommend(
     config: EndpointConfig, before: EndpointState, seen: Snapshot, name: str
 ) -> groups.Wish:
+    """What one component's own demand asks for: the first part of `decide`, for explanations."""
     model, view = config.models[name], seen.components[name]
     state = ownership.follow(config, model, before.models.get(name), seen, before.last_look_s)
     fresh = evidence.learn(config, model, state, seen, before.decisions_s)
@@ -240,6 +241,7 @@ _TIGHT = (Reason.WAITING_FOR_ROOM, Reason.DISPLACED)
 
 
 def _intend(state: ModelState, decision: Decision, at_s: int) -> ModelState:
+    state.verdict = verdicts.verdict(decision, state.verdict)
     if decision.changes:
         state.intent = Intent(
             _attempt_id(decision), decision.from_copies, decision.desired_copies, at_s

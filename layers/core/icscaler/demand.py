@@ -65,6 +65,13 @@ def terms(case: guards.Case) -> tournament.Terms:
     )
 
 
+def explanation(case: guards.Case, most: int = 5) -> tournament.Explanation | None:
+    """Why the tournament wants what it wants; None for a model that states a target."""
+    if case.model.policy is not None:
+        return None
+    return tournament.explain(memory(case), terms(case), now(case), most)
+
+
 def prices(case: guards.Case, most: int) -> Callable[[], Sequence[float]] | None:
     """For an objective: the highest price at which each of `most` copies is still wanted."""
     if case.model.policy is not None:

@@ -310,16 +310,6 @@ class Snapshot:
 
 
 @dataclass(slots=True)
-class Intent:
-    """A write that was decided; stored before acting so that a crash in between is seen."""
-
-    attempt_id: str
-    from_copies: int
-    copies: int
-    at_s: int
-
-
-@dataclass(slots=True)
 class RefusedCopies:
     """AWS refused to go to `copies` or more; believed until `until_s`."""
 
@@ -351,7 +341,7 @@ class ModelState:
     last_scale_out_s: int = 0
     last_scale_out_copies: int = 0
     last_scale_in_s: int = 0
-    intent: Intent | None = None
+    intent: learned.Intent | None = None
     owned_copies: int | None = None
     manual_until_s: int = 0
     refused: RefusedCopies | None = None
@@ -360,11 +350,15 @@ class ModelState:
     starts: learned.StartTimes = field(default_factory=learned.StartTimes)
     tournament: learned.TournamentMemory | None = None
     in_time: learned.InTime = field(default_factory=learned.InTime)
+    verdict: learned.Verdict | None = None
 
 
 @dataclass(slots=True)
 class EndpointState:
-    """What is remembered of an endpoint; `decisions_s`: sign of demand to accepted write."""
+    """What is remembered of an endpoint; `decisions_s`: sign of demand to accepted write.
+
+    `gpu_price` is the last plan's, for people.
+    """
 
     schema_version: int = STATE_SCHEMA_VERSION
     last_look_s: int | None = None
@@ -372,6 +366,7 @@ class EndpointState:
     variants: dict[str, learned.VariantState] = field(default_factory=dict)
     noticed: tuple[str, ...] = ()
     decisions_s: tuple[int, ...] = ()
+    gpu_price: float = 0.0
 
 
 # ---------------------------------------------------------------- plan

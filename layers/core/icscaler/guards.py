@@ -38,9 +38,9 @@ class Case:
 
     def __post_init__(self) -> None:
         model, at_s = self.model, self.seen.at_s
-        start_up_s = _start_up_s(self.state) if model.schedules else 0
-        self.bounds = bounds_at(self.config, model, at_s, start_up_s)
-        self.request_worth = request_worth_at(self.config, model, at_s, start_up_s)
+        before_s = start_up_s(self.state) if model.schedules else 0
+        self.bounds = bounds_at(self.config, model, at_s, before_s)
+        self.request_worth = request_worth_at(self.config, model, at_s, before_s)
 
     @property
     def at_s(self) -> int:
@@ -67,7 +67,7 @@ class Case:
         return unread or self.at_s - newest_s > self.config.blind_after_s
 
 
-def _start_up_s(state: ModelState) -> int:
+def start_up_s(state: ModelState) -> int:
     """How long before the start of a window its copies are asked for: a late start, and a look."""
     return startup.late(state.starts.total_s, START_UP_PRIOR_S) + LOOK_S
 

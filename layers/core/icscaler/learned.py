@@ -146,6 +146,29 @@ class InTime:
 
 
 @dataclass(slots=True)
+class Intent:
+    """A write that was decided; stored before acting so that a crash in between is seen."""
+
+    attempt_id: str
+    from_copies: int
+    copies: int
+    at_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the last look decided about a component, for people; no decision depends on it.
+
+    `steps` as `verdicts.step_text` writes them. `since_s`: the first look that decided just this.
+    """
+
+    copies: int
+    steps: tuple[str, ...]
+    blocked: str | None
+    since_s: int
+
+
+@dataclass(slots=True)
 class VariantState:
     """Memory of instances that did not come, and of how long those that came took.
 

@@ -232,6 +232,10 @@ class StateStore(Protocol):
         """Keep decision records and the look's snapshot for a while (they expire)."""
         ...
 
+    def sighted(self, sightings: Sequence["Sighting"]) -> None:
+        """Keep what others changed, as long as records are kept."""
+        ...
+
 
 @dataclass(slots=True)
 class LookInputs:
@@ -245,11 +249,17 @@ class LookInputs:
 
 @dataclass(slots=True)
 class LookSnapshot:
-    """The inputs of a look as stored; `payload` is the encoded `LookInputs`."""
+    """The inputs of a look as stored; `payload` is the encoded `LookInputs`.
+
+    `plan_digest` is of the encoded plan that was made from them, `core` names the code that made
+    it (`adapters.core_version`). Empty where an older version left the snapshot.
+    """
 
     endpoint: str
     at_s: int
     payload: bytes
+    plan_digest: str = ""
+    core: str = ""
 
 
 @dataclass(slots=True)
@@ -257,6 +267,8 @@ class DecisionRecord:
     """Why a component's copies were changed; (endpoint, at_s) points to the look's snapshot.
 
     `variant`: of a single-model variant, whose copies are instances; None: of a component.
+    Of an observed component the outcome is `Observed`: nothing was written. `rules`: the heaviest
+    of those that carried the vote, where a tournament decided.
     """
 
     endpoint: str
@@ -270,6 +282,23 @@ class DecisionRecord:
     attempt_id: str
     message: str = ""
     variant: str | None = None
+    rules: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """A change of desired copies that this controller did not make; seen by the look at `at_s`.
+
+    `by`: a workflow's hold, Application Auto Scaling, or somebody else. `from_copies` None: the
+    component was seen for the first time.
+    """
+
+    endpoint: str
+    component: str
+    at_s: int
+    from_copies: int | None
+    to_copies: int
+    by: str
 
 
 @dataclass(slots=True)

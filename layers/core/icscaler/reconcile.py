@@ -5,22 +5,14 @@ version check before acting and acting is "set desired copies to n", so a repeat
 middle and two looks racing each other cost time, never correctness.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from hashlib import sha256
 
-from icscaler import observe, overlays
+from icscaler import observe, overlays, records
 from icscaler.decide import decide
-from icscaler.entities import (
-    Change,
-    Decision,
-    EndpointConfig,
-    Outcome,
-    OutcomeKind,
-    Plan,
-    Snapshot,
-    Step,
-)
+from icscaler.entities import Change, EndpointState, Outcome, OutcomeKind, Plan, Snapshot
 from icscaler.ports import (
     Allowance,
     Closing,
@@ -42,8 +34,6 @@ from icscaler.ports import (
 
 # After this many throttled writes in one look the rest is left to the next one.
 MAX_THROTTLED_WRITES = 2
-# Outcome of a record written before acting; it stays only if the look died in the middle.
-INTENDED = "Intended"
 
 
 class LookKind(StrEnum):
@@ -72,13 +62,14 @@ class LookOutcome:
 
 @dataclass(slots=True)
 class Deps:
-    """What a look needs; built once per container."""
+    """What a look needs; built once per container. `core` names the code that decides."""
 
     store: StateStore
     endpoints: Endpoints
     metrics: Metrics
     notifier: Notifier
-    encode: Callable[[LookInputs], bytes]
+    encode: Callable[[LookInputs | Plan], bytes]
+    core: Callable[[], str] = str
     lease_s: int = 120
     keep_all_snapshots: bool = False
 
@@ -142,9 +133,9 @@ def _look(
     # A quiet look is stored and finished in one write.
     quiet = None if plan.changes or plan.notices else Closing({}, summary, request.received_s)
     deps.store.store(lease, item.state_version, state, seen.components, fresh_holds, quiet)
-    _record_intents(inputs, plan, deps)
+    intended = _record(inputs, state, plan, deps)
     outcomes = act(plan, deps, run, at_s)
-    message = _report(inputs, plan, outcomes, deps)
+    message = _report(inputs, plan, intended, outcomes, deps)
     if quiet is None:
         deps.store.finish(lease, Closing(outcomes, summary, request.received_s))
     return LookOutcome(request.endpoint, LookKind.LOOKED, at_s, plan, outcomes, summary, message)
@@ -182,60 +173,52 @@ def _not_done(change: Change, kind: OutcomeKind, at_s: int) -> Outcome:
     return Outcome(kind, change.attempt_id, change.to_copies, at_s)
 
 
-def _record_intents(inputs: LookInputs, plan: Plan, deps: Deps) -> None:
-    """Before acting, so that no change of a copy count is ever without a record."""
-    if plan.changes or deps.keep_all_snapshots:
-        config, seen = inputs.config, inputs.seen
-        records = [
-            _decision_record(config, seen, plan.decisions[change.component], change.attempt_id)
-            for change in plan.changes
-        ]
-        payload = deps.encode(inputs)
-        deps.store.record(records, LookSnapshot(config.name, seen.at_s, payload))
-
-
-def _report(inputs: LookInputs, plan: Plan, outcomes: dict[str, Outcome], deps: Deps) -> str:
-    """Complete the records, send events and notices; what could not be told, never raised."""
+def _record(
+    inputs: LookInputs, after: EndpointState, plan: Plan, deps: Deps
+) -> list[DecisionRecord]:
+    """Before acting, so that no change is ever without a record; those of the changes to come."""
     config, seen = inputs.config, inputs.seen
-    records = []
-    for name, outcome in outcomes.items():
-        record = _decision_record(config, seen, plan.decisions[name], outcome.attempt_id)
-        records.append(replace(record, outcome=str(outcome.kind), message=outcome.message))
-    accepted = [record for record in records if record.outcome == OutcomeKind.ACCEPTED]
+    intended = records.intended(inputs, plan)
+    kept = intended + records.observed(inputs, plan)
+    if kept or deps.keep_all_snapshots:
+        digest = plan_digest(deps.encode(plan))
+        payload = deps.encode(inputs)
+        snapshot = LookSnapshot(config.name, seen.at_s, payload, digest, deps.core())
+        deps.store.record(kept, snapshot)
+    if sighted := records.sightings(inputs, after):
+        deps.store.sighted(sighted)
+    return intended
+
+
+def plan_digest(plan: bytes) -> str:
+    """Names an encoded plan; equal plans have equal bytes."""
+    return sha256(plan).hexdigest()
+
+
+def _report(
+    inputs: LookInputs,
+    plan: Plan,
+    intended: Sequence[DecisionRecord],
+    outcomes: dict[str, Outcome],
+    deps: Deps,
+) -> str:
+    """Complete the records, send events and notices; what could not be told, never raised."""
+    done = [
+        replace(record, outcome=str(outcome.kind), message=outcome.message)
+        for record in intended
+        if (outcome := outcomes.get(record.component)) is not None
+    ]
+    accepted = [record for record in done if record.outcome == OutcomeKind.ACCEPTED]
     try:
-        if records:
-            deps.store.record(records, None)
+        if done:
+            deps.store.record(done, None)
         if accepted:
             deps.notifier.copy_count_changed(accepted)
         if plan.notices:
-            deps.notifier.notify(config.name, plan.notices, seen.at_s)
+            deps.notifier.notify(inputs.config.name, plan.notices, inputs.seen.at_s)
     except PortError as error:
         return f"The look is done but not fully reported: {error}"
     return ""
-
-
-def _decision_record(
-    config: EndpointConfig, seen: Snapshot, decision: Decision, attempt_id: str
-) -> DecisionRecord:
-    model = config.models[decision.component]
-    return DecisionRecord(
-        endpoint=config.name,
-        component=decision.component,
-        at_s=decision.at_s,
-        from_copies=decision.from_copies,
-        to_copies=decision.desired_copies,
-        outcome=INTENDED,
-        steps=tuple(step_text(step) for step in decision.steps),
-        config_version=seen.config_version,
-        attempt_id=attempt_id,
-        variant=model.variant if model.kind == "variant" else None,
-    )
-
-
-def step_text(step: Step) -> str:
-    """A step as people read it: `Stabilized 3`, `Displaced 0 by inline-completion`."""
-    by = f" by {step.by}" if step.by else ""
-    return f"{step.reason} {step.copies}{by}"
 
 
 def _summary(endpoint: str, seen: Snapshot, plan: Plan) -> EndpointSummary:

@@ -19,6 +19,7 @@ from icscaler.ports import (
     LeaseLostError,
     LookSnapshot,
     PortError,
+    Sighting,
     Wake,
 )
 from tests.contract.adapters import values
@@ -396,6 +397,31 @@ def test_a_snapshot_comes_back_byte_for_byte(store: Store, payload: bytes) -> No
     assert store.snapshot("code", AT_S) == LookSnapshot("code", AT_S, payload)
     assert store.snapshot("code", AT_S + 1) is None
     assert store.snapshot("images", AT_S) is None
+
+
+def test_a_snapshot_names_its_plan_and_the_code_that_made_it(store: Store) -> None:
+    kept = LookSnapshot("code", AT_S, b"{}", plan_digest="d1", core="c1")
+    store.record([], kept)
+    assert store.snapshot("code", AT_S) == kept
+
+
+def test_the_newest_snapshot_before_a_time(store: Store) -> None:
+    for at_s in (AT_S, AT_S + 60):
+        store.record([], LookSnapshot("code", at_s, b"{}"))
+    found = [store.snapshot_before("code", AT_S + after) for after in (0, 1, 60, 61, 9999)]
+    assert [one and one.at_s for one in found] == [None, AT_S, AT_S, AT_S + 60, AT_S + 60]
+    assert store.snapshot_before("images", AT_S + 61) is None
+
+
+def test_what_others_changed_is_kept_by_time_and_component(store: Store) -> None:
+    first = Sighting("code", "block-generation", AT_S, None, 2, "first seen")
+    second = Sighting("code", "block-generation", AT_S + 60, 2, 3, "somebody else")
+    store.sighted([first, Sighting("code", "caption", AT_S, None, 0, "first seen")])
+    store.sighted([second])
+    assert len(store.sightings("code", AT_S, AT_S + 61)) == 3
+    assert store.sightings("code", AT_S, AT_S + 61, "block-generation") == (first, second)
+    assert store.sightings("code", AT_S, AT_S + 60, "block-generation") == (first,)
+    assert store.sightings("images", 0, AT_S + 61) == ()
 
 
 def test_a_quiet_look_is_stored_and_finished_in_one_write(store: Store) -> None:

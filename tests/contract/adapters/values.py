@@ -5,7 +5,6 @@ from icscaler.entities import (
     CopyResources,
     EndpointConfig,
     EndpointState,
-    Intent,
     ModelConfig,
     ModelState,
     Outcome,
@@ -14,7 +13,7 @@ from icscaler.entities import (
     TargetTracking,
     VariantConfig,
 )
-from icscaler.learned import VariantState
+from icscaler.learned import Intent, VariantState
 from icscaler.ports import Closing, DecisionRecord, EndpointSummary
 
 AT_S = 1_780_272_000

@@ -14,6 +14,9 @@ COMMANDS = [
     pytest.param(("release", "--all", "--yes"), id="release"),
     pytest.param(("pause", "--fleet"), id="pause"),
     pytest.param(("resume", "--fleet"), id="resume"),
+    pytest.param(("status",), id="status"),
+    pytest.param(("explain", "chat"), id="explain"),
+    pytest.param(("history", "chat"), id="history"),
     pytest.param(("look",), id="look"),
 ]
 
@@ -61,7 +64,7 @@ class TestWrongPlace:
         assert result.exit_code == 3
         assert "no output StateTableName" in result.stderr
 
-    @pytest.mark.parametrize("command", COMMANDS[:3])
+    @pytest.mark.parametrize("command", COMMANDS[:-1])
     def test_a_table_that_is_not_there(self, command: tuple[str, ...]) -> None:
         result = run(*command, "--table", "nosuch")
         assert result.exit_code == 3
@@ -70,8 +73,9 @@ class TestWrongPlace:
     def test_nothing_published(self) -> None:
         assert run("look").exit_code == 0
         assert run("release", "--all", "--yes").exit_code == 0
-        for command in ("pause", "resume"):
-            result = run(command, "--fleet")
+        assert run("status").exit_code == 0
+        for line in ("pause --fleet", "resume --fleet", "explain chat", "history chat"):
+            result = run(*line.split())
             assert result.exit_code == 1
             assert "nothing is published" in result.stderr
 

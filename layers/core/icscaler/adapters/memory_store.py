@@ -34,6 +34,7 @@ from icscaler.ports import (
     LookSnapshot,
     Overlay,
     PortError,
+    Sighting,
     Wake,
 )
 
@@ -72,7 +73,8 @@ class MemoryStateStore:
         self._allowance: Allowance | None = None
         self._summaries: dict[str, EndpointSummary] = {}
         self._records: dict[tuple[str, int, str], bytes] = {}
-        self._snapshots: dict[tuple[str, int], bytes] = {}
+        self._snapshots: dict[tuple[str, int], LookSnapshot] = {}
+        self._sightings: dict[tuple[str, int, str], Sighting] = {}
 
     # ------------------------------------------------------------ fleet
 
@@ -314,7 +316,7 @@ class MemoryStateStore:
     def record(self, records: Sequence[DecisionRecord], snapshot: LookSnapshot | None) -> None:
         with self._lock:
             if snapshot is not None:
-                self._snapshots[snapshot.endpoint, snapshot.at_s] = snapshot.payload
+                self._snapshots[snapshot.endpoint, snapshot.at_s] = replace(snapshot)
             for each in records:
                 self._records[each.endpoint, each.at_s, each.component] = codec.encode(each)
 
@@ -332,8 +334,30 @@ class MemoryStateStore:
     def snapshot(self, endpoint: str, at_s: int) -> LookSnapshot | None:
         """The snapshot of the look at `at_s`; None when it was never kept."""
         with self._lock:
-            payload = self._snapshots.get((endpoint, at_s))
-            return None if payload is None else LookSnapshot(endpoint, at_s, payload)
+            found = self._snapshots.get((endpoint, at_s))
+            return None if found is None else replace(found)
+
+    def snapshot_before(self, endpoint: str, until_s: int) -> LookSnapshot | None:
+        """The newest snapshot of a look before `until_s`."""
+        with self._lock:
+            times = [at_s for name, at_s in self._snapshots if name == endpoint and at_s < until_s]
+            return self.snapshot(endpoint, max(times)) if times else None
+
+    def sighted(self, sightings: Sequence[Sighting]) -> None:
+        with self._lock:
+            for each in sightings:
+                self._sightings[each.endpoint, each.at_s, each.component] = each
+
+    def sightings(
+        self, endpoint: str, from_s: int, until_s: int, component: str | None = None
+    ) -> tuple[Sighting, ...]:
+        """What others changed with from_s <= at_s < until_s, oldest first."""
+        with self._lock:
+            return tuple(
+                self._sightings[key]
+                for key in sorted(self._sightings)
+                if key[0] == endpoint and from_s <= key[1] < until_s and component in (None, key[2])
+            )
 
     # ------------------------------------------------------------
 

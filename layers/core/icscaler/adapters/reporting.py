@@ -13,7 +13,8 @@ from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 from icscaler.dispatch import DispatchOutcome
 from icscaler.entities import OutcomeKind, Plan
 from icscaler.keep_alarms import AlarmsOutcome
-from icscaler.reconcile import LookKind, LookOutcome, step_text
+from icscaler.reconcile import LookKind, LookOutcome
+from icscaler.verdicts import steps_text
 
 COUNT = MetricUnit.Count
 _FAILURES = frozenset({LookKind.FAILED, LookKind.LEASE_LOST})
@@ -88,7 +89,7 @@ def _look_fields(outcome: LookOutcome, duration_s: float) -> dict[str, Any]:
                 "from_copies": change.from_copies,
                 "to_copies": change.to_copies,
                 "outcome": outcome.outcomes[change.component].kind,
-                "steps": [step_text(s) for s in plan.decisions[change.component].steps],
+                "steps": list(steps_text(plan.decisions[change.component])),
             }
             for change in plan.changes
             if change.component in outcome.outcomes

@@ -59,6 +59,20 @@ class Table:
         values = {":pk": pk, ":from": sk_from, ":to": sk_to}
         return list(self._pages("pk = :pk AND sk BETWEEN :from AND :to", values))
 
+    def last_key(self, pk: str, sk_before: str) -> str | None:
+        """The greatest sort key of a partition below `sk_before`; None: there is none."""
+        with port_errors("dynamodb", "Query"):
+            page = self.client.query(
+                TableName=self.name,
+                KeyConditionExpression="pk = :pk AND sk < :before",
+                ExpressionAttributeValues=_to_item({":pk": pk, ":before": sk_before}),
+                ConsistentRead=True,
+                ScanIndexForward=False,
+                Limit=1,
+                ProjectionExpression="sk",
+            )
+        return next((str(_from_item(item)["sk"]) for item in page["Items"]), None)
+
     def put(self, item: Item, condition: str = "", values: Mapping[str, Any] | None = None) -> bool:
         """Replace an item; False when `condition` does not hold."""
         arguments: dict[str, Any] = {"TableName": self.name, "Item": _checked(item)}

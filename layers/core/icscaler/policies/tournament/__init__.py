@@ -12,7 +12,7 @@ for copies 2 and up, keep rules for copy 1.
 """
 
 from icscaler.policies.tournament.choice import PRICE_STEP, Choice, Now, choose, copy_prices
-from icscaler.policies.tournament.explain import Explanation, explain
+from icscaler.policies.tournament.explain import Explanation, RuleShare, explain
 from icscaler.policies.tournament.learn import Minute, fresh_memory, learn, usable
 from icscaler.policies.tournament.vote import Terms
 
@@ -22,6 +22,7 @@ __all__ = [
     "Explanation",
     "Minute",
     "Now",
+    "RuleShare",
     "Terms",
     "choose",
     "copy_prices",

@@ -23,6 +23,11 @@ class RuleShare:
     lost: float
     cost: float
 
+    def __str__(self) -> str:
+        """As records keep it: `1 x peak of 3 min: 2 copies, weight 0.08, cost 44247`."""
+        copies = f"{self.wish} {'copy' if self.wish == 1 else 'copies'}"
+        return f"{self.name}: {copies}, weight {self.weight:.2f}, cost {self.cost:.0f}"
+
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
@@ -37,6 +42,11 @@ class Explanation:
     level: tuple[RuleShare, ...]
     keep: tuple[RuleShare, ...]
     next_best: dict[int, float]
+
+    @property
+    def decisive(self) -> tuple[RuleShare, ...]:
+        """The rules that settled it: those for copies 2 and up, or those for the first copy."""
+        return self.level if self.choice.level > 1 else self.keep
 
 
 def explain(memory: TournamentMemory, terms: Terms, now: Now, most: int = 5) -> Explanation:

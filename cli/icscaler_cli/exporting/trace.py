@@ -13,8 +13,8 @@ from statistics import median
 
 import numpy as np
 
-from icscaler_cli.history.parts import Plan
-from icscaler_cli.history.series import History
+from icscaler_cli.exporting.parts import Plan
+from icscaler_cli.exporting.series import History
 from icscaler_sim.traces import build_trace, copy_shape_for, write_trace
 
 EVERY_CATEGORY = "*"

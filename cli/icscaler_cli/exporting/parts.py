@@ -5,7 +5,7 @@ import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from icscaler_cli.history.series import History
+from icscaler_cli.exporting.series import History
 from icscaler_cli.output import AwsTroubleError
 
 

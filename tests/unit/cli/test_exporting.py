@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from icscaler_cli.history.parts import Parts, Plan, UnusablePartsError
-from icscaler_cli.history.series import History, read_span, sources
-from icscaler_cli.history.trace import gaps, tokens_of
+from icscaler_cli.exporting.parts import Parts, Plan, UnusablePartsError
+from icscaler_cli.exporting.series import History, read_span, sources
+from icscaler_cli.exporting.trace import gaps, tokens_of
 from icscaler_cli.output import AwsTroubleError
 from icscaler_sim.traces import copy_shape_for
 
