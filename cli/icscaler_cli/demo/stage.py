@@ -82,9 +82,10 @@ def _create_endpoint(sagemaker: Any, endpoint: EndpointConfig, scenario: Scenari
                     "Status": "ENABLED",
                     "MinInstanceCount": 0,
                     "MaxInstanceCount": most,
-                    # Instances come and go with copies: the shortest cooldown AWS allows.
+                    # Instances come and go with copies: the shortest cooldown AWS allows, and
+                    # copies that are left here and there are moved together.
                     "ScaleInPolicy": {
-                        "Strategy": "IDLE_RELEASE",
+                        "Strategy": "CONSOLIDATION",
                         "MaximumStepSize": most,
                         "CooldownInMinutes": 5,
                     },

@@ -15,7 +15,7 @@ from icscaler_sim.simulate.errors import SimulationError
 from icscaler_sim.traces import CopyShape, Trace
 
 ENDPOINT_TYPE = "ml.p4d.24xlarge"
-MODELS_PER_ENDPOINT = 20
+MODELS_PER_ENDPOINT = 60
 CPUS_PER_GPU = 8
 MEMORY_MB_PER_GPU = 32_768
 

@@ -105,7 +105,7 @@ def _variants(fleet: Fleet, endpoint: EndpointConfig, some: Mapping[str, int]) -
     for name, hardware in endpoint.variants.items():
         most = _room(fleet, endpoint, name, some)
         needed = max(1, min(most, fleet.instances_for(endpoint.name, name, some)))
-        scaling = ManagedScaling(True, 0, most, "IDLE_RELEASE", most, _COOLDOWN_MIN)
+        scaling = ManagedScaling(True, 0, most, fleet.scale_in, most, _COOLDOWN_MIN)
         fixed = endpoint.name in fleet.fixed_instances
         specs.append(
             VariantSpec(
