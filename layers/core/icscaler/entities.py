@@ -326,6 +326,7 @@ class ModelState:
     oldest first. `copies_log`: (at_s, current copies) changes, to know how many copies shared a
     metric minute's load. `last_minute_s`: newest settled metric minute already learned.
     `last_unknown_s`: end of the newest minute in which a loaded component said nothing at all.
+    `silent_s`: oldest minute not yet learned of which the last look knew no requests; 0: none.
     """
 
     first_seen_s: int
@@ -351,6 +352,7 @@ class ModelState:
     tournament: learned.TournamentMemory | None = None
     in_time: learned.InTime = field(default_factory=learned.InTime)
     verdict: learned.Verdict | None = None
+    silent_s: int = 0
 
 
 @dataclass(slots=True)

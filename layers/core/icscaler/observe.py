@@ -18,11 +18,10 @@ from icscaler.entities import (
     EndpointView,
     MetricMinute,
     ModelConfig,
-    ModelState,
     Snapshot,
 )
 from icscaler.learned import InTime, ServiceTime
-from icscaler.policies import accepted_load, evidence, objectives
+from icscaler.policies import accepted_load, evidence, objectives, signs_of_life
 from icscaler.ports import (
     Allowance,
     EndpointItem,
@@ -158,9 +157,9 @@ def series_requests(
     components: dict[str, ComponentView],
     at_s: int,
 ) -> list[SeriesRequest]:
-    """One series for a model at zero copies, two or three for a loaded one, latency at times."""
+    """One series for a model at zero copies, two for a loaded one; heartbeat, latency at times."""
     return [
-        _series(config, model, state.models.get(name), components[name], at_s)
+        _series(config, model, state, components[name], at_s)
         for name, model in sorted(config.models.items())
         if name in components
     ]
@@ -169,10 +168,11 @@ def series_requests(
 def _series(
     config: EndpointConfig,
     model: ModelConfig,
-    known: ModelState | None,
+    state: EndpointState,
     view: ComponentView,
     at_s: int,
 ) -> SeriesRequest:
+    known = state.models.get(model.name)
     start_s, active_s, service, in_time = at_s - HISTORY_S, 0, ServiceTime(), InTime()
     if known is not None:
         active_s, service, in_time = known.last_active_s, known.service, known.in_time
@@ -192,7 +192,8 @@ def _series(
         invocations=loaded or latency or promised,
         concurrency=(loaded or latency) and evidence.reads_in_flight(model),
         refused=(promised or not loaded) and not alone,
-        heartbeat=loaded,
+        heartbeat=loaded
+        and signs_of_life.heartbeat_due(known, state.last_look_s, config.blind_after_s, at_s),
         latency=latency,
         deadline_s=deadline_s,
         variant=(config.name, model.variant) if alone else None,

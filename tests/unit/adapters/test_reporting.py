@@ -82,12 +82,9 @@ def test_a_look_is_counted_and_measured(capsys: pytest.CaptureFixture[str]) -> N
             "Copies": [5],
             "Models": [2],
             "BlindModels": [1],
-            "UnmanagedComponents": [1],
             "Changes": [1],
             "Refusals": [1],
-            "Notices": [1],
             "GpuPrice": [2.5],
-            "LookDuration": [250],
         },
         "at_ms": AT_S * 1000,
     }
@@ -101,6 +98,7 @@ def test_a_look_explains_its_changes_in_the_log() -> None:
         "at_s": AT_S,
         "duration_s": 0.25,
         "gpu_price": 2.5,
+        "unmanaged": ["stray"],
         "notices": ["Shortage flow"],
         "changes": [
             {

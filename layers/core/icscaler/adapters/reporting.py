@@ -31,13 +31,12 @@ def report_look(outcome: LookOutcome, duration_s: float) -> dict[str, Any]:
         totals = {"Looks": (int(looked), COUNT), "FailedLooks": (int(not looked), COUNT)}
         emit(totals, outcome.at_s)
     if outcome.plan is not None:
-        emit(_endpoint_figures(outcome, duration_s), outcome.at_s, endpoint=outcome.endpoint)
+        emit(_endpoint_figures(outcome), outcome.at_s, endpoint=outcome.endpoint)
     return _look_fields(outcome, duration_s)
 
 
-def _endpoint_figures(
-    outcome: LookOutcome, duration_s: float
-) -> dict[str, tuple[float, MetricUnit]]:
+def _endpoint_figures(outcome: LookOutcome) -> dict[str, tuple[float, MetricUnit]]:
+    """A metric costs as much as reading a series of it every minute: the rest is in the log."""
     plan, summary = outcome.plan, outcome.summary
     if plan is None or summary is None:
         return {}
@@ -46,12 +45,9 @@ def _endpoint_figures(
         "Copies": (summary.copies, COUNT),
         "Models": (summary.models, COUNT),
         "BlindModels": (summary.blind_models, COUNT),
-        "UnmanagedComponents": (len(plan.unmanaged), COUNT),
         "Changes": (kinds.count(OutcomeKind.ACCEPTED), COUNT),
         "Refusals": (len(kinds) - kinds.count(OutcomeKind.ACCEPTED), COUNT),
-        "Notices": (len(plan.notices), COUNT),
         "GpuPrice": (plan.gpu_price, MetricUnit.NoUnit),
-        "LookDuration": (duration_s * 1000, MetricUnit.Milliseconds),
     }
 
 
@@ -82,6 +78,7 @@ def _look_fields(outcome: LookOutcome, duration_s: float) -> dict[str, Any]:
     plan = outcome.plan
     if plan is not None:
         fields["gpu_price"] = plan.gpu_price
+        fields["unmanaged"] = list(plan.unmanaged)
         fields["notices"] = [f"{each.notice} {each.subject}" for each in plan.notices]
         fields["changes"] = [
             {

@@ -17,7 +17,14 @@ from icscaler.entities import (
     Snapshot,
     TargetTracking,
 )
-from icscaler.policies import accepted_load, objectives, startup, target_tracking, tournament
+from icscaler.policies import (
+    accepted_load,
+    objectives,
+    signs_of_life,
+    startup,
+    target_tracking,
+    tournament,
+)
 
 MINUTE_S = 60
 # A longer hole is not bridged minute by minute: nothing older than this can matter to a decision.
@@ -99,6 +106,7 @@ def learn(
     at_s = seen.at_s
     horizon_s = settled_until_s(config, at_s)
     by_start = {minute.at_s: minute for minute in minutes if minute.at_s < at_s}
+    state.silent_s = signs_of_life.oldest_silent_s(by_start, horizon_s, at_s)
     loaded = seen.components[model.name].current_copies > 0
     since_s = accepted_load.latency_since_s(model, state.service, active_s, loaded, horizon_s)
     if since_s is not None:
@@ -253,7 +261,8 @@ def _fresh_load(
 
 def _note_use(state: ModelState, minute: MetricMinute) -> None:
     end_s = minute.at_s + MINUTE_S
-    if end_s > state.last_heartbeat_s and (minute.heartbeat or minute.invocations is not None):
+    alive = minute.heartbeat or signs_of_life.tells_requests(minute)
+    if end_s > state.last_heartbeat_s and alive:
         state.last_heartbeat_s = end_s
     if end_s > state.last_active_s and (
         (minute.invocations or 0) > 0
