@@ -35,6 +35,8 @@ HOUR_S, DAY_S = 3600, 86_400
 # Endpoints and components need some time before the traffic begins.
 AHEAD_S = 2 * HOUR_S
 PARAMETERS = {"Mode": "act"}
+# Fewer than the default fleet rule deals: what costs by the endpoint is not made to look cheap.
+MODELS_PER_ENDPOINT = 20
 
 
 @cache
@@ -93,6 +95,7 @@ def scenario(models: int, hours: float, from_h: float = 0.0) -> Scenario:
         load_prices(),
         classes_by_rule(f"critical={critical},interactive={interactive},batch", trace),
         OBJECTIVE,
+        MODELS_PER_ENDPOINT,
     )
     fleet = compile_fleet(load_fleet(text))
     compiled = copy_shapes(fleet.endpoints)

@@ -129,7 +129,7 @@ class Meter:
         self.flows["lambda_requests"] += 1
         self.flows["traces"] += 1
         self.flows["scheduler_invocations"] += ":scheduler:" in done.trigger
-        self.flows["cpu_gb_s"] += done.real_ms / 1000 * self._memory_gb[done.function]
+        self.flows["cpu_gb_s"] += done.cpu_ms / 1000 * self._memory_gb[done.function]
         lines = sum(len(line.encode()) + 1 for line in done.lines)
         self.flows["log_gb"] += (lines + LOG_LINES_OF_LAMBDA_BYTES) / GB
         for line in done.lines:

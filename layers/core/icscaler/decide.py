@@ -207,7 +207,10 @@ def _order(
     decisions: dict[str, Decision],
     removals: dict[str, int],
 ) -> list[Change]:
-    """Releases before claims when somebody waits for room; else claims first, dearest first."""
+    """Releases before claims when somebody waits for room; else claims first.
+
+    Among them wakes first, then protected models, then by worth: what is throttled is what is last.
+    """
     acting = [decision for decision in decisions.values() if decision.changes]
     if not acting:
         return []
@@ -215,11 +218,12 @@ def _order(
     shared = [d for d in decisions.values() if config.models[d.component].kind == "component"]
     tight = any(step.reason in _TIGHT for d in shared for step in d.steps)
 
-    def rank(decision: Decision) -> tuple[bool, bool, float, str]:
+    def rank(decision: Decision) -> tuple[bool, bool, bool, float, str]:
         releases = decision.desired_copies < decision.from_copies
         model = cases[decision.component].model
         return (
             releases != tight,
+            decision.from_copies > 0,
             not model.protected,
             -model.worth,
             decision.component,

@@ -323,10 +323,8 @@ class ModelState:
     """What is remembered of one component between looks.
 
     `recommendations`: (minute, copies) that can still be the maximum of the stabilization window,
-    oldest first. `copies_log`: (at_s, current copies) changes, to know how many copies shared a
-    metric minute's load. `last_minute_s`: newest settled metric minute already learned.
-    `last_unknown_s`: end of the newest minute in which a loaded component said nothing at all.
-    `silent_s`: oldest minute not yet learned of which the last look knew no requests; 0: none.
+    oldest first. `copies_log`: (at_s, current copies) changes. `last_minute_s`: newest settled
+    minute learned. `last_unknown_s`: end of the newest in which a loaded one said nothing at all.
     """
 
     first_seen_s: int
@@ -352,7 +350,7 @@ class ModelState:
     tournament: learned.TournamentMemory | None = None
     in_time: learned.InTime = field(default_factory=learned.InTime)
     verdict: learned.Verdict | None = None
-    silent_s: int = 0
+    silent_s: int = 0  # see policies.signs_of_life
 
 
 @dataclass(slots=True)

@@ -32,7 +32,8 @@ from icscaler.ports import (
     StateStore,
 )
 
-# After this many throttled writes in one look the rest is left to the next one.
+# After this many throttled writes in one look the rest is left to the next one, but wakes are
+# tried: the account's calls are short, and those of other endpoints may be wakes too.
 MAX_THROTTLED_WRITES = 2
 
 
@@ -160,7 +161,7 @@ def act(plan: Plan, deps: Deps, run: Invocation, at_s: int) -> dict[str, Outcome
     for change in plan.changes:
         if change.removes_by_demand and not may_remove:
             outcome = _not_done(change, OutcomeKind.NO_ALLOWANCE, at_s)
-        elif throttled >= MAX_THROTTLED_WRITES or run.time_left_s() <= 0:
+        elif run.time_left_s() <= 0 or (throttled >= MAX_THROTTLED_WRITES and change.from_copies):
             outcome = _not_done(change, OutcomeKind.NOT_TRIED, at_s)
         else:
             outcome = deps.endpoints.set_copies(change, at_s)

@@ -159,6 +159,32 @@ def test_throttled_writes_leave_the_rest_to_the_next_look() -> None:
     assert kinds == [OutcomeKind.THROTTLED] * 2 + [OutcomeKind.NOT_TRIED] * 3
 
 
+def test_wakes_go_first_and_are_tried_however_short_calls_are() -> None:
+    names = ["asleep-batch", "asleep-dear", "asleep-kept", "busy-a", "busy-b", "busy-c"]
+    worth = {"asleep-dear": 50.0, "busy-c": 99.0}
+    models = (
+        model(name, worth=worth.get(name, 1.0), protected=name in ("asleep-kept", "busy-b"))
+        for name in names
+    )
+    desk = Desk(config(*models))
+    for name in names[:3]:
+        desk.endpoints.components[name].desired_copies = 0
+        desk.endpoints.components[name].current_copies = 0
+    for _ in range(4):
+        desk.tick(0.0)
+    desk.endpoints.refusals = dict.fromkeys(names, OutcomeKind.THROTTLED)
+    outcomes = desk.tick(12.0).outcomes
+    assert list(outcomes) == [
+        *("asleep-kept", "asleep-dear", "asleep-batch"),
+        *("busy-b", "busy-c", "busy-a"),
+    ]
+    tried = [name for name, o in outcomes.items() if o.kind is OutcomeKind.THROTTLED]
+    assert tried == names[2::-1]
+    desk.endpoints.refusals = {}
+    desk.tick(12.0)
+    assert all(desk.copies(name) >= 1 for name in names[:3])
+
+
 def test_out_of_time_leaves_the_rest_to_the_next_look(desk: Desk) -> None:
     desk.time_left_s = 0.0
     assert desk.tick(31.0).outcomes["m"].kind is OutcomeKind.NOT_TRIED

@@ -78,11 +78,12 @@ def fleet_text(
     prices: PriceTable,
     classes: Mapping[str, str] | None = None,
     policy: str = TARGET_TRACKING,
+    models_per_endpoint: int = MODELS_PER_ENDPOINT,
 ) -> str:
     """The fleet file for these models, busiest first. `peaks`: copies at static peak. `policy`:
     the keys that say how copies follow demand."""
     known = classes or {}
-    groups = spread(list(shapes))
+    groups = spread(list(shapes), models_per_endpoint)
     lines = [_HEAD.format(source=source, policy=policy)]
     for name, models in groups.items():
         instances = _most_instances(models, shapes, peaks, prices)
@@ -103,9 +104,11 @@ def fleet_text(
     return "".join(lines)
 
 
-def spread(models: Sequence[str]) -> dict[str, list[str]]:
+def spread(
+    models: Sequence[str], models_per_endpoint: int = MODELS_PER_ENDPOINT
+) -> dict[str, list[str]]:
     """Models dealt to endpoints one by one, so that each gets busy and rare ones."""
-    endpoints = max(1, -(-len(models) // MODELS_PER_ENDPOINT))
+    endpoints = max(1, -(-len(models) // models_per_endpoint))
     width = len(str(endpoints))
     return {
         f"shared-{place + 1:0{width}d}": list(models[place::endpoints])
