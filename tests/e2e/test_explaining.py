@@ -4,6 +4,7 @@ One played hour is shared by all tests: they only read, those that change someth
 """
 
 import json
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,8 @@ from typing import Any
 import pytest
 
 from icscaler_cli import clock
-from tests.e2e.rig import ENDPOINT, FLEET, Rig
+from icscaler_localcloud.gateway import ApiCall
+from tests.e2e.rig import ENDPOINT, FLEET, ROOT, Rig
 from tests.e2e.rig import rig as open_rig
 from tests.unit.cli.shell import run
 
@@ -26,11 +28,15 @@ OBJECTIVE = FLEET.replace(
 )
 
 
+CALLS: list[ApiCall] = []
+
+
 @pytest.fixture(scope="module")
 def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
     """Inline grew by target, blocks by the tournament, flows is observed and was set by hand."""
     folder: Path = tmp_path_factory.mktemp("explaining")
     with open_rig(folder, OBJECTIVE, KeepSnapshots="all") as stage:
+        stage.cloud.gateway.listen(CALLS.append)
         stage.play(9, inline=3000, blocks=900)
         stage.sagemaker.update_inference_component_runtime_config(
             InferenceComponentName="flows", DesiredRuntimeConfig={"CopyCount": 2}
@@ -142,6 +148,21 @@ class TestExplain:
         assert "weight" in anyway.stdout
 
 
+def test_no_function_calls_anything_that_would_change_an_observed_model(played: Rig) -> None:
+    """Refused before any call: flows was set by hand once, by nobody else, whatever was decided."""
+    writes = [
+        call
+        for call in CALLS
+        if call.service == "sagemaker" and call.operation.startswith(("Update", "Delete", "Create"))
+    ]
+    by_functions = [call for call in writes if call.principal is not None]
+    assert by_functions  # inline and blocks were scaled
+    assert [call for call in by_functions if b'"flows"' in call.request.body] == []
+    wishes = {r.to_copies for r in played.records() if r.component == "flows"}
+    assert wishes
+    assert {r.outcome for r in played.records() if r.component == "flows"} == {"Observed"}
+
+
 class TestHistory:
     def test_who_changed_what(self, played: Rig) -> None:
         result = run("history", "flows")
@@ -172,6 +193,32 @@ class TestHistory:
         result = run(*line.split())
         assert result.exit_code == 2
         assert says in result.stderr
+
+
+def test_the_kill_switch_without_this_command_line(played: Rig) -> None:
+    """The plain `aws dynamodb` call of docs/operations.md, and back with the command."""
+    text = (ROOT / "docs/operations.md").read_text("utf-8").replace("\\\n", " ")
+    (line,) = [one for one in text.splitlines() if one.startswith("aws dynamodb update-item")]
+    words = shlex.split(line)[3:]
+    given = dict(zip(words[::2], words[1::2], strict=True))
+    assert given["--table-name"] == "TABLE"
+    played.cloud.client("dynamodb").update_item(
+        TableName=played.stack.outputs["StateTableName"],
+        Key=json.loads(given["--key"]),
+        UpdateExpression=given["--update-expression"],
+        ConditionExpression=given["--condition-expression"],
+        ExpressionAttributeValues=json.loads(given["--expression-attribute-values"]),
+    )
+    before = played.calls("UpdateInferenceComponentRuntimeConfig")
+    played.play(4)  # without traffic copies would leave
+    assert played.calls("UpdateInferenceComponentRuntimeConfig") == before
+    said = run("status")
+    assert "Paused now: the whole fleet" in said.stderr
+    assert "PAUSED" in said.stdout.splitlines()[0]
+    assert as_json("status")["paused"] is True
+    assert run("resume", "--fleet").exit_code == 0
+    played.play(4)
+    assert played.calls("UpdateInferenceComponentRuntimeConfig") > before
 
 
 def test_an_expired_snapshot_is_said(played: Rig) -> None:

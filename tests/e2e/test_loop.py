@@ -7,6 +7,7 @@ from typer.testing import CliRunner
 
 from icscaler import reconcile, verdicts
 from icscaler.adapters.codec import encode, read_look
+from icscaler_cli import clock
 from icscaler_cli.main import app
 from tests.e2e.rig import FLEET, Rig
 from tests.e2e.rig import rig as open_rig
@@ -127,7 +128,7 @@ def _bodies(sqs, queue: str) -> list[dict]:
     return bodies
 
 
-def test_observe_mode_decides_everything_and_may_write_nothing(tmp_path) -> None:
+def test_observe_mode_decides_everything_and_may_write_nothing(tmp_path, monkeypatch) -> None:
     with open_rig(tmp_path, Mode="observe") as rig:
         rig.play(25, inline=3000)
         assert rig.calls("UpdateInferenceComponentRuntimeConfig") == 0
@@ -136,6 +137,12 @@ def test_observe_mode_decides_everything_and_may_write_nothing(tmp_path) -> None
         assert len(looks) >= 24
         role = rig.cloud.iam.role_named(rig.stack.physical_id("ReconcileRole"))
         assert "UpdateInferenceComponentRuntimeConfig" not in json.dumps(role.documents)
+        wished = [r.to_copies for r in rig.records() if r.component == "inline"]
+        assert wished[0] == 1
+        assert max(wished) > 1
+        assert {record.outcome for record in rig.records()} == {"Observed"}
+        monkeypatch.setattr(clock, "now_s", lambda: rig.cloud.clock.now_s)
+        assert "observes only (Mode=observe)" in CliRunner().invoke(app, ["status"]).stderr
 
 
 def test_the_kill_switch_needs_no_deploy(rig: Rig) -> None:

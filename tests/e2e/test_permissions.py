@@ -53,6 +53,9 @@ def test_every_operator_command_is_listed() -> None:
         "onboard",
         "release",
         "learned",
+        "explain",
+        "history",
+        "status",
     }
     assert documented().keys() == commands
 
@@ -71,9 +74,11 @@ def test_commands_need_what_is_documented_and_no_more(
         assert used(stage, monkeypatch, f"fleet publish {file} --yes") == wanted["fleet publish"]
         assert used(stage, monkeypatch, "fleet show") == wanted["fleet show"]
         assert used(stage, monkeypatch, "learned") == wanted["learned"]
+        assert used(stage, monkeypatch, "status") == wanted["status"]
         assert used(stage, monkeypatch, "pause --model blocks") == wanted["pause"]
         assert used(stage, monkeypatch, "resume --model blocks") == wanted["resume"]
         assert used(stage, monkeypatch, "look") == wanted["look"]
         stage.play(9)
         assert stage.copies("blocks") == 0
+        assert used(stage, monkeypatch, "explain blocks", "history blocks") <= wanted["explain"]
         assert used(stage, monkeypatch, "release --all --yes") == wanted["release"]

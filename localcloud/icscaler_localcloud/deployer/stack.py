@@ -128,17 +128,30 @@ def deploy(cloud: LocalCloud, path: Path, given: Mapping[str, str], name: str) -
 
 
 def _register(cloud: LocalCloud, stack: Stack, described: Mapping[str, Any]) -> None:
-    """Let CloudFormation clients find the stack by name and read its outputs.
+    """Let CloudFormation clients find the stack by name and read its outputs and parameters.
 
     moto's CloudFormation could not have created the resources (it skips SAM, alarms and
-    schedules in silence), so it is given the outputs only.
+    schedules in silence), so it is given these only.
     """
+    parameters = {
+        name: ",".join(value) if isinstance(value, list) else value
+        for name, value in stack.parameters.items()
+    }
     outputs = {
         name: {"Value": value, "Description": str(described[name].get("Description", ""))}
         for name, value in stack.outputs.items()
     }
+    template = {
+        "Parameters": {name: {"Type": "String"} for name in parameters},
+        "Resources": {},
+        "Outputs": outputs,
+    }
     cloud.client("cloudformation").create_stack(
-        StackName=stack.name, TemplateBody=json.dumps({"Resources": {}, "Outputs": outputs})
+        StackName=stack.name,
+        TemplateBody=json.dumps(template),
+        Parameters=[
+            {"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()
+        ],
     )
 
 
