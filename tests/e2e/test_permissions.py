@@ -56,6 +56,7 @@ def test_every_operator_command_is_listed() -> None:
         "explain",
         "history",
         "status",
+        "adopt",
     }
     assert documented().keys() == commands
 

@@ -20,7 +20,7 @@ from icscaler_cli.options import (
     place_of,
 )
 from icscaler_cli.output import AwsTroubleError, ExitCode, console, number, reported_failures, say
-from icscaler_cli.release import alarms
+from icscaler_cli.release import alarms, targets
 from icscaler_cli.release.plan import Released, released, selected
 from icscaler_cli.release.view import table_of, tell_next, tell_result
 from icscaler_cli.release.waking import DeniedError, Waking
@@ -135,10 +135,15 @@ def _release(
         say("Nothing is published, so there are no models to hand back.")
     if ours:
         say(f"{number(len(ours), 'alarm')} made for them at run time will be removed.")
+    names = None if asked.every else {each.name for each in every}
+    theirs = targets.taken_over(controller.store, names)
+    if theirs:
+        kept = ", ".join(one.model for one in theirs)
+        say(f"Application Auto Scaling gets back what was taken over: {kept}.")
     if dry_run:
         say("Dry run: nothing was done.")
         return True
-    if every or ours:
+    if every or ours or theirs:
         confirm(
             yes,
             f"Pause and release {number(len(every), 'model')} of {controller.place}?",
@@ -147,6 +152,9 @@ def _release(
         )
     _pause(controller, fleet, asked)
     _wake(waking, every, asked.wait_s)
+    if theirs:
+        autoscaling = controller.client("application-autoscaling")
+        targets.give_back(controller.store, autoscaling, theirs)
     if ours:
         alarms.remove(cloudwatch, ours)
     finished = tell_result(every, None if prefix is None else len(ours))

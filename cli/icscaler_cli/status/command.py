@@ -79,6 +79,7 @@ def _standings(
     if pointer is None:
         return []
     at_s = int(clock.now_s())
+    taken = {name: one.at_s for name, one in controller.store.takeovers().items()}
     chosen = [
         item
         for item in items.values()
@@ -91,6 +92,8 @@ def _standings(
         assert item.config is not None
         view = controller.endpoint_view(item.config.name)
         found = standing(item, pointer, view, at_s, observes=controller.observes)
+        since = (replace(m, taken_over_s=taken.get(m.name)) for m in found.models)
+        found = replace(found, models=tuple(since))
         if models:
             found = replace(found, models=tuple(m for m in found.models if m.name in models))
         return found

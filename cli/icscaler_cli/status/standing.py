@@ -28,7 +28,8 @@ class ModelStanding:
     """One model. Copies are None while no look has seen its component.
 
     `steps` are the last look's, `since_s` the first look that decided so; `moved_s` is when the
-    copies last changed. `blocks` says why nothing is written to it now.
+    copies last changed. `blocks` says why nothing is written to it now. `taken_over_s`: since when
+    its scalable target is suspended for icscaler.
     """
 
     name: str
@@ -46,6 +47,7 @@ class ModelStanding:
     moved_s: int | None
     blocks: tuple[str, ...]
     next: tuple[Next, ...]
+    taken_over_s: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,6 +81,8 @@ def details(model: ModelStanding, at_s: int) -> Iterator[str]:
         yield f"  decided  so since {utc(model.since_s)} ({span(at_s - model.since_s)})"
     if model.moved_s is not None:
         yield f"  changed  {utc(model.moved_s)} ({_ago(at_s, model.moved_s)})"
+    if model.taken_over_s is not None:
+        yield f"  taken    over from Application Auto Scaling {utc(model.taken_over_s)}"
     for one in model.next:
         yield f"  next     {_next(one, at_s)}"
 
@@ -105,5 +107,6 @@ def as_dict(one: EndpointStanding) -> dict[str, Any]:
     for model in found["models"]:
         model["since"] = iso(model.pop("since_s"))
         model["moved"] = iso(model.pop("moved_s"))
+        model["taken_over"] = iso(model.pop("taken_over_s"))
         model["next"] = [{"what": n["what"], "at": iso(n["at_s"])} for n in model["next"]]
     return found

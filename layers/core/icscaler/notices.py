@@ -24,8 +24,8 @@ _BY_BLOCK = {
     Reason.FOREIGN_TARGET: (
         Notice.FOREIGN_TARGET,
         "has an active Application Auto Scaling target (or its variant managed instance scaling), "
-        "so icscaler leaves it alone. Suspend or deregister the target, or take it out of the "
-        "fleet file.",
+        "so icscaler leaves it alone. Suspend it (icscaler adopt --take-over), or take it out of "
+        "the fleet file.",
     ),
     Reason.MANUAL_CHANGE: (
         Notice.MANUAL_CHANGE,

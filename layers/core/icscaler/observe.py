@@ -91,7 +91,10 @@ def _components(
     ]
     due = [n for n in stale if n not in item.views or _in_rotation(item.views[n], at_s)]
     described = endpoints.describe_components(stale, at_s) if stale else {}
-    foreign = endpoints.scalable_targets(due) if due else frozenset()
+    # Whose target was given up is asked every time: it should not wait for its turn.
+    owned = (name for name, view in item.views.items() if view.scalable_target and name in listed)
+    asked = sorted({*due, *owned})
+    foreign = endpoints.scalable_targets(asked) if asked else frozenset()
     components: dict[str, ComponentView] = {}
     for name, row in listed.items():
         view, before = described.get(name), item.views.get(name)
@@ -101,7 +104,7 @@ def _components(
             if name in described or before is None:
                 continue
             view = replace(before, status=row.status)
-        elif name in due:
+        if name in asked:
             view = replace(view, scalable_target=name in foreign)
         elif before is not None:
             view = replace(view, scalable_target=before.scalable_target)
@@ -116,9 +119,18 @@ def _single_models(
     endpoints: Endpoints,
     at_s: int,
 ) -> dict[str, ComponentView]:
-    """Single-model variants; who owns their instances is asked in rotation."""
+    """Single-model variants; who owns their instances is asked in rotation.
+
+    A variant of a target is asked every time, as for components.
+    """
     views = variants.views(config, endpoint, item.views, at_s)
-    due = [n for n in views if n not in item.views or _in_rotation(item.views[n], at_s)]
+    due = [
+        n
+        for n, view in views.items()
+        if n not in item.views
+        or _in_rotation(item.views[n], at_s)
+        or (view.scalable_target and endpoint.variants[view.variant].max_instances is None)
+    ]
     if due:
         foreign = endpoints.scalable_variants(config.name, [views[n].variant for n in due])
         for name in due:

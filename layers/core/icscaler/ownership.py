@@ -94,7 +94,8 @@ def _follow_desired(
         else:
             state.last_scale_in_s = at_s
         held = seen.holds.get(model.name)
-        if not ours and not (held is not None and held.until_s > at_s):
+        expected = view.scalable_target or (held is not None and held.until_s > at_s)
+        if not ours and not expected:
             state.manual_until_s = at_s + model.limits.manual_change_hold_s
         state.owned_copies = now if ours else None
         state.observed_desired = now

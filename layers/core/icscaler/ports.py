@@ -301,6 +301,20 @@ class Sighting:
     by: str
 
 
+@dataclass(frozen=True, slots=True)
+class Takeover:
+    """A scalable target of Application Auto Scaling that was suspended for this controller.
+
+    `suspended_before` is its SuspendedState from before, to be given back exactly.
+    """
+
+    model: str
+    resource_id: str
+    dimension: str
+    suspended_before: dict[str, bool]
+    at_s: int
+
+
 @dataclass(slots=True)
 class Listed:
     """One row of ListInferenceComponents: status and times, no copy counts."""

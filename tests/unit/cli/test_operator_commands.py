@@ -14,6 +14,7 @@ COMMANDS = [
     pytest.param(("release", "--all", "--yes"), id="release"),
     pytest.param(("pause", "--fleet"), id="pause"),
     pytest.param(("resume", "--fleet"), id="resume"),
+    pytest.param(("adopt", "--all"), id="adopt"),
     pytest.param(("status",), id="status"),
     pytest.param(("explain", "chat"), id="explain"),
     pytest.param(("history", "chat"), id="history"),
@@ -38,6 +39,8 @@ COMMANDS = [
         ),
         pytest.param("release --all --table t --stack s", "exclude each other", id="two places"),
         pytest.param("pause", "nothing is named", id="pause nothing"),
+        pytest.param("adopt", "name --all", id="adopt nothing"),
+        pytest.param("adopt --all --model a", "name --all, or", id="adopt all and a name"),
         pytest.param("resume", "nothing is named", id="resume nothing"),
         pytest.param("pause --fleet --table t --stack s", "exclude each other", id="pause where"),
     ],
@@ -78,6 +81,7 @@ class TestWrongPlace:
             result = run(*line.split())
             assert result.exit_code == 1
             assert "nothing is published" in result.stderr
+        assert run("adopt", "--all").exit_code == 1
 
     def test_a_name_where_nothing_is_published(self) -> None:
         result = run("release", "--model", "chat", "--yes")

@@ -8,6 +8,7 @@ from icscaler import reconcile
 from icscaler.adapters.codec import encode, read_look
 from icscaler.entities import Hold, Objective
 from icscaler.ports import Sighting
+from icscaler.reasons import Reason
 from tests.unit.core.build import T0, config, model
 from tests.unit.usecases.desk import Desk
 
@@ -71,6 +72,16 @@ def test_a_change_of_what_auto_scaling_owns_is_its() -> None:
     set_by_hand(desk, 2)
     desk.tick()
     assert sightings(desk)[-1].by == "Application Auto Scaling"
+
+
+def test_what_auto_scaling_did_is_no_manual_change_and_a_target_given_up_is_noticed() -> None:
+    desk = settled(Desk())
+    desk.endpoints.owned_by_autoscaling = {"m"}
+    settled(desk, 12)
+    set_by_hand(desk, 2, current_copies=2)
+    assert desk.tick().plan.decisions["m"].blocked is Reason.FOREIGN_TARGET
+    desk.endpoints.owned_by_autoscaling = set()
+    assert desk.tick().plan.decisions["m"].blocked is None
 
 
 class TestObserved:
