@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -146,6 +146,37 @@ class Rig:
             "Detail": json.dumps(body),
         }
         assert self.cloud.client("events").put_events(Entries=[entry])["FailedEntryCount"] == 0
+
+    def listen(self, kind: str) -> Callable[[], list[Any]]:
+        """From now on events of this kind on the controller's bus are kept; those that came."""
+        events: Any = self.cloud.client("events")
+        sqs: Any = self.cloud.client("sqs")
+        bus = self.stack.outputs["ControllerBusName"]
+        url = sqs.create_queue(QueueName=kind)["QueueUrl"]
+        arn = f"arn:aws:sqs:us-east-1:123456789012:{kind}"
+        statement = {
+            "Effect": "Allow",
+            "Principal": {"Service": "events.amazonaws.com"},
+            "Action": "sqs:SendMessage",
+            "Resource": arn,
+        }
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
+        pattern = json.dumps({"detail-type": [kind]})
+        events.put_rule(Name=kind, EventBusName=bus, EventPattern=pattern)
+        target = {"Id": "queue", "Arn": arn}
+        events.put_targets(Rule=kind, EventBusName=bus, Targets=[target])
+
+        def told() -> list[Any]:
+            bodies = []
+            batch = {"QueueUrl": url, "MaxNumberOfMessages": 10}
+            while messages := sqs.receive_message(**batch).get("Messages"):
+                bodies += [json.loads(message["Body"]) for message in messages]
+                for message in messages:
+                    sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+            return bodies
+
+        return told
 
     def calls(self, operation: str) -> int:
         """How often the SageMaker control plane was asked for this."""

@@ -82,17 +82,9 @@ def test_a_senseless_wake_changes_nothing_and_breaks_nothing(rig: Rig, detail) -
 
 @pytest.mark.both_runners
 def test_every_change_is_recorded_told_and_replayable(rig: Rig) -> None:
-    events = rig.cloud.client("events")
-    sqs = rig.cloud.client("sqs")
-    queue = sqs.create_queue(QueueName="listener")["QueueUrl"]
-    bus = rig.stack.outputs["ControllerBusName"]
-    pattern = json.dumps({"detail-type": ["CopyCountChanged"]})
-    events.put_rule(Name="listen", EventBusName=bus, EventPattern=pattern)
-    arn = "arn:aws:sqs:us-east-1:123456789012:listener"
-    events.put_targets(Rule="listen", EventBusName=bus, Targets=[{"Id": "q", "Arn": arn}])
-    _allow(sqs, queue, arn)
+    told = rig.listen("CopyCountChanged")
     rig.play(15, inline=3000)
-    changed = _bodies(sqs, queue)
+    changed = told()
     records = [record for record in rig.records() if record.outcome == "Accepted"]
     assert records
     assert len(changed) == len(records)
@@ -106,26 +98,6 @@ def test_every_change_is_recorded_told_and_replayable(rig: Rig) -> None:
         decision = plan.decisions[record.component]
         assert decision.desired_copies == record.to_copies
         assert verdicts.steps_text(decision) == record.steps
-
-
-def _allow(sqs, queue: str, arn: str) -> None:
-    statement = {
-        "Effect": "Allow",
-        "Principal": {"Service": "events.amazonaws.com"},
-        "Action": "sqs:SendMessage",
-        "Resource": arn,
-    }
-    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": policy})
-
-
-def _bodies(sqs, queue: str) -> list[dict]:
-    bodies = []
-    while messages := sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages"):
-        bodies += [json.loads(message["Body"]) for message in messages]
-        for message in messages:
-            sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
-    return bodies
 
 
 def test_observe_mode_decides_everything_and_may_write_nothing(tmp_path, monkeypatch) -> None:

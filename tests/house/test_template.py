@@ -13,10 +13,11 @@ from icscaler import alarm_plan
 from icscaler.bootstrap import (
     AlarmsSettings,
     DispatchSettings,
+    OnboardSettings,
     ReconcileSettings,
     RetireSettings,
     RolloutSettings,
-    WorkflowSettings,
+    WarmSettings,
 )
 from tests.house import template_rules as rules
 from tests.house.template_rules import Template
@@ -36,8 +37,8 @@ SETTINGS: dict[str, Any] = {
     "ReconcileFunction": ReconcileSettings,
     "AlarmsFunction": AlarmsSettings,
     "RolloutFunction": RolloutSettings,
-    "OnboardFunction": WorkflowSettings,
-    "WarmFunction": WorkflowSettings,
+    "OnboardFunction": OnboardSettings,
+    "WarmFunction": WarmSettings,
     "RetireFunction": RetireSettings,
 }
 STACK = "icscaler"
@@ -153,6 +154,7 @@ def matching(template: Template, event: dict[str, Any]) -> set[str]:
         ("rollout_execution_ended", {"ExecutionEnded"}),
         ("emitted_copy_count_changed", set()),
         ("emitted_wave_completed", set()),
+        ("emitted_warm_up_late", set()),
     ],
 )
 def test_rules_match_their_samples_and_nothing_else(

@@ -83,33 +83,112 @@ def test_eight_copies_in_batches_of_two_lose_no_request(tmp_path: Path) -> None:
         assert lost(rig, "chat") == 0
 
 
+class Leak:
+    """A version whose copies answer a little slower after each request they have served."""
+
+    def __init__(self, rig: Rig, image: str, s_per_request: float) -> None:
+        self.rig, self.image, self.s_per_request = rig, image, s_per_request
+        self.served: dict[str, int] = {}
+
+    def minute(self, rollouts: Rollouts, **per_minute: int) -> None:
+        """A minute of traffic."""
+        self.rig.play(1, **per_minute)
+        for name, count in per_minute.items():
+            if rollouts.image(name) == self.image:
+                self.served[name] = self.served.get(name, 0) + count
+                slow_s = FAST["base_s"] + self.served[name] * self.s_per_request
+                profile = ServiceProfile(**FAST | {"base_s": slow_s})
+                self.rig.cloud.world.age(name, profile, image=self.image)
+
+
 @pytest.mark.slow
-def test_a_slow_version_is_caught_in_the_second_wave_and_rolled_back_in_reverse(
+def test_a_slow_leak_is_caught_in_the_second_wave_and_rolled_back_in_reverse(
     tmp_path: Path,
 ) -> None:
     names = ("a", "b", "c", "d")
     with scene(tmp_path, *names) as rollouts:
         rig = rollouts.rig
-        # The leak shows under b's traffic only: a's is too light to tell.
-        slow = ServiceProfile(**(FAST | {"base_s": 3.0}))
-        rig.cloud.world.profiles.set("b", slow, image=NEW_IMAGE)
-        traffic = {"a": 60, "b": 120, "c": 120, "d": 120}
+        # Fresh copies are as fast as ever. The first wave's traffic is too light to fill the leak.
+        leak, traffic = Leak(rig, NEW_IMAGE, 0.001), {"a": 20, "b": 120, "c": 30, "d": 120}
         rig.play(35, **traffic)
         rollouts.start(
             components={"names": list(names)},
             waves=[{"components": ["a"]}, {"components": ["c", "b"]}, {"percent": 100}],
-            gate={"bake_s": 300, "min_requests": 50, "no_traffic_wait_s": 300},
+            gate={"bake_s": 900, "min_requests": 50, "no_traffic_wait_s": 300},
         )
-        ended = play_until(rollouts, "r1", **traffic)
+        while (ended := rollouts.described(rollouts.names["r1"]))["status"] == "RUNNING":
+            leak.minute(rollouts, **traffic)
         assert (ended["status"], ended["error"]) == ("FAILED", "RolledBack")
-        assert "b: latency" in rollouts.record().reason
-        assert rollouts.record().wave == 1
+        record, jobs = rollouts.record(), rollouts.jobs()
+        assert "b: latency" in record.reason
+        assert record.wave == 1
+        # Not at once: the gate had looked before, and found nothing.
+        baking, breached = (
+            max(entry.at_s for entry in record.log if entry.what == what)
+            for what in ("Baking", "GateBreached")
+        )
+        assert breached - baking >= 120
         assert {name: rollouts.image(name) for name in names} == dict.fromkeys(names, IMAGE)
-        jobs = rollouts.jobs()
         assert jobs["d"].phase == "Waiting"
         back = sorted("abc", key=lambda name: jobs[name].ended_s or 0)
         assert back == ["b", "c", "a"], "the newest first"
         assert lost(rig, *names) == 0
+
+
+@pytest.mark.slow
+def test_a_failing_image_costs_no_request(tmp_path: Path) -> None:
+    with scene(tmp_path, "chat", floor=4) as rollouts:
+        broken = ServiceProfile(image_gb=0.5, weights_gb=0.5, fails_health_check=True)
+        rollouts.rig.cloud.world.profiles.set("chat", broken, image=NEW_IMAGE)
+        rollouts.scale("chat", 4)
+        startup = {"StartupParameters": {"ContainerStartupHealthCheckTimeoutInSeconds": 60}}
+        patch = {"Container": {"Image": NEW_IMAGE}, **startup}
+        rollouts.start(components={"names": ["chat"]}, patch=patch, batch={"copies": 2})
+        ended = play_until(rollouts, "r1", chat=600)
+        assert (ended["status"], ended["error"]) == ("FAILED", "RolledBack")
+        assert rollouts.phases() == {"chat": "Restored"}
+        assert "health check" in rollouts.record().reason
+        assert (rollouts.image("chat"), rollouts.rig.current("chat")) == (IMAGE, 4)
+        assert lost(rollouts.rig, "chat") == 0
+
+
+@pytest.mark.slow
+def test_adapters_follow_their_base(tmp_path: Path) -> None:
+    """Named with their base, in an order that would put them first, and on the way back too."""
+    with scene(tmp_path, "base") as rollouts:
+        rig = rollouts.rig
+        for name in ("adapter-1", "adapter-2"):
+            rig.sagemaker.create_inference_component(
+                InferenceComponentName=name,
+                EndpointName=ENDPOINT,
+                Specification={
+                    "BaseInferenceComponentName": "base",
+                    "Container": {"ArtifactUrl": f"s3://models/{name}/1"},
+                },
+            )
+        adapters = ("adapter-1", "adapter-2")
+        rig.until(lambda: all(rig.status(name) == "InService" for name in adapters))
+        rig.publish(
+            FLEET.format(names="base", instances=2, floor=1, ceiling=16)
+            + "  - {name: [adapter-1, adapter-2], adapter_of: base}\n",
+            expected=rig.store.fleet_pointer().version,
+        )
+        rollouts.start(
+            components={"names": ["adapter-1", "base", "adapter-2"]},
+            patch={"Container": {"ArtifactUrl": "s3://models/new/"}},
+        )
+        until_phase(rollouts, "base", "Updating")
+        assert {rollouts.phases()[name] for name in adapters} == {"Waiting"}
+        ended = play_until(rollouts, "r1", base=120)
+        assert ended["status"] == "SUCCEEDED", ended
+        assert len(rollouts.record().plan.waves) == 1
+        jobs = rollouts.jobs()
+        updated = sorted(jobs, key=lambda name: jobs[name].ended_s or 0)
+        assert updated[0] == "base"
+        for name in ("base", *adapters):
+            container = rig.describe(name)["Specification"]["Container"]
+            assert container["ArtifactUrl"] == "s3://models/new/"
+        assert lost(rig, "base") == 0
 
 
 def alarm(rig: Rig, name: str, state: str) -> None:
@@ -179,14 +258,17 @@ def test_abort_in_the_middle_of_a_component(tmp_path: Path, by_alarm: bool) -> N
 def test_pause_and_resume_act_between_components(tmp_path: Path) -> None:
     with scene(tmp_path, "a", "b") as rollouts:
         rollouts.start(components={"names": ["a", "b"]}, waves=[{"percent": 100}])
+        rig, traffic = rollouts.rig, {"a": 300, "b": 300}
         until_phase(rollouts, "a", "Updating")
-        rollouts.rig.store.pause_rollout("r1", True, "ada")
-        rollouts.rig.until(lambda: rollouts.record().status == "Paused")
-        rollouts.rig.cloud.run_for(1200)
+        rig.store.pause_rollout("r1", True, "ada")
+        while rollouts.record().status != "Paused":
+            rig.play(1, **traffic)
+        rig.play(20, **traffic)
         assert rollouts.phases() == {"a": "Updated", "b": "Waiting"}
-        rollouts.rig.store.pause_rollout("r1", False, "ada")
+        rig.store.pause_rollout("r1", False, "ada")
         rollouts.answer("r1")
-        assert rollouts.end()["status"] == "SUCCEEDED"
+        assert play_until(rollouts, "r1", **traffic)["status"] == "SUCCEEDED"
+        assert lost(rig, "a", "b") == 0
 
 
 @pytest.mark.slow
@@ -276,6 +358,29 @@ def test_a_surge_meets_copies_raised_beforehand(tmp_path: Path) -> None:
         assert lost(rig, "chat") == 0
 
 
+@pytest.mark.slow
+def test_a_surge_that_nobody_foresaw_is_met_once_the_component_is_proven(tmp_path: Path) -> None:
+    """Meanwhile SageMaker refuses to scale it, and its siblings are scaled as ever."""
+    with scene(tmp_path, "chat", "code", ceiling=8) as rollouts:
+        rig, calm, surge = rollouts.rig, {"chat": 300, "code": 300}, {"chat": 3500, "code": 2000}
+        rollouts.scale("chat", 2)
+        rig.play(20, **calm)
+        rollouts.start(components={"names": ["chat"]}, wait_interval_s=300)
+        until_phase(rollouts, "chat", "Updating")
+        rig.play(8, **surge)
+        assert (rollouts.phases()["chat"], rig.copies("chat") <= 2) == ("Updating", True)
+        assert rig.current("code") > 1, "the neighbour is scaled meanwhile"
+        ended = play_until(rollouts, "r1", **surge)
+        assert ended["status"] == "SUCCEEDED", ended
+        rig.play(15, **surge)
+        assert rig.current("chat") >= 4
+        before, arrived = lost(rig, "chat"), rig.cloud.world.tally.requests("chat").arrived
+        print(f"lost {before} of {arrived}")
+        assert 0 < before < 0.25 * arrived, "two copies serve three quarters of it"
+        rig.play(10, **surge)
+        assert lost(rig, "chat") == before, "from then on nothing is lost"
+
+
 SMALLER = {"ComputeResourceRequirements": {"NumberOfAcceleratorDevicesRequired": 1}}
 
 
@@ -307,10 +412,11 @@ def test_a_rollback_that_would_not_fit_without_escrow(tmp_path: Path, escrow: bo
             component_time_limit_s=600,
         )
         until_phase(rollouts, "big", "Updated")
-        rig.play(12, eager=6000)
+        rig.play(12, eager=6000, big=60)
         rig.store.abort_rollout("r1", "ada", "not this one")
         rollouts.answer("r1")
-        ended = play_until(rollouts, "r1", eager=6000)
+        ended = play_until(rollouts, "r1", eager=6000, big=60)
+        assert lost(rig, "big") == 0
         if escrow:
             assert ended["error"] == "RolledBack", ended
             assert (rollouts.image("big"), rig.current("big")) == (IMAGE, 2)

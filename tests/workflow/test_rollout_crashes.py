@@ -33,8 +33,9 @@ models:
   - {{name: [{", ".join(name for name in NAMES if name != "zero")}], min_copies: 1}}
   - {{name: zero}}
 """
-PROBE = {"body": "{}", "expect": {"usage": {"completion_tokens": 128}}}
-WRONG = {"body": "{}", "expect": {"usage": {"completion_tokens": 7}}}
+TOKENS = "usage.completion_tokens"
+PROBE = {"payload": {}, "expect": [{"path": TOKENS, "equals": 128}]}
+WRONG = {"payload": {}, "expect": [{"path": TOKENS, "equals": 7}]}
 # Whatever the steps are: this test names them all, so that a new one has to be met too.
 ACTIONS = {
     *("plan", "move", "gate", "ask", "nobody_came", "finish", "record_failure"),

@@ -169,7 +169,7 @@ class Field:
         for name in ("ask", "nobody", "expire", "approve"):
             expires = {"approval_expires_s": 600 if name == "approve" else 60}
             start(name, components={"names": [name]}, approve_waves=[1], **expires)
-        start(ZERO, components={"names": [ZERO]}, probes=[{"body": "{}"}])
+        start(ZERO, components={"names": [ZERO]}, probes=[{"payload": {}}])
         start("stop", components={"names": ["stop"]}, wait_interval_s=600)
         start("same", components={"names": ["plain"]}, patch={"Container": {"Image": IMAGE}})
         start("refused", components={"names": ["plane"]})

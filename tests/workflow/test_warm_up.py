@@ -100,8 +100,10 @@ def test_models_at_zero_are_ready_in_time_and_go_when_the_window_ends(lab: Lab) 
 
 def test_late_models_are_reported_with_the_reason(lab: Lab) -> None:
     rig = lab.rig
-    rig.store.set_paused(True, model="flows")
     tick(rig, on=True)
+    rig.until(lambda: rig.copies("flows") == 0)
+    rig.store.set_paused(True, model="flows")
+    told = rig.listen("WarmUpLate")
     seen = lab.run(
         {"select": {"name": ["flows", "flows-2"]}, "for_s": 120, "start_up_s": 0, "margin_s": 0}
     )
@@ -111,6 +113,11 @@ def test_late_models_are_reported_with_the_reason(lab: Lab) -> None:
     late = seen["output"]["late"]
     assert late["flows-2"] == "the component does not exist"
     assert late["flows"].startswith("the controller asks for 0 copies")
+    # Told when they became late, not at the end of the window, and once.
+    (event,) = told()
+    assert sorted(event["detail"]["Late"]) == ["flows", "flows-2"]
+    ended_s = int(rig.cloud.clock.now_s)
+    assert datetime.fromisoformat(event["time"]).timestamp() <= ended_s - 100
 
 
 def test_a_stopped_warm_up_ends_with_its_window(lab: Lab) -> None:

@@ -17,7 +17,7 @@ from icscaler.adapters.core_version import core_version
 from icscaler.adapters.dynamodb import DynamoStateStore
 from icscaler.adapters.dynamodb.table import Table
 from icscaler.adapters.notifier import AwsNotifier
-from icscaler.adapters.rollouts.components import RuntimeProber, SageMakerComponents
+from icscaler.adapters.rollouts.components import SageMakerComponents
 from icscaler.adapters.rollouts.outside import AwsAnnouncer, StepFunctionsExecutions
 from icscaler.adapters.rollouts.signals import CloudWatchAlarmSwitch, CloudWatchSignals
 from icscaler.adapters.sagemaker import SageMakerEndpoints
@@ -125,14 +125,33 @@ class RolloutSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class WorkflowSettings:
-    """What `onboard` and `warm` read from their environment."""
+class WarmSettings:
+    """What `warm` reads from its environment."""
+
+    table: str
+    record_retention_days: int
+    bus: str
+    topic_arn: str
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> "WarmSettings":
+        return cls(
+            table=_text(environment, "ICSCALER_TABLE"),
+            record_retention_days=_number(environment, "ICSCALER_RECORD_RETENTION_DAYS"),
+            bus=_text(environment, "ICSCALER_BUS"),
+            topic_arn=_text(environment, "ICSCALER_TOPIC_ARN"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class OnboardSettings:
+    """What `onboard` reads from its environment."""
 
     table: str
     record_retention_days: int
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str]) -> "WorkflowSettings":
+    def from_environment(cls, environment: Mapping[str, str]) -> "OnboardSettings":
         return cls(
             table=_text(environment, "ICSCALER_TABLE"),
             record_retention_days=_number(environment, "ICSCALER_RECORD_RETENTION_DAYS"),
@@ -233,7 +252,7 @@ def rollout_deps() -> RolloutDeps:
         alarm_prefix=settings.alarm_prefix,
         workers=settings.describe_workers,
     )
-    return replace(deps, may_write=settings.mode != OBSERVE)
+    return replace(deps, may_write=settings.mode != OBSERVE, requests=_requests())
 
 
 def rollout_deps_of(
@@ -254,7 +273,7 @@ def rollout_deps_of(
         components=SageMakerComponents(sagemaker, endpoints),
         signals=CloudWatchSignals(cloudwatch),
         alarms=CloudWatchAlarmSwitch(cloudwatch),
-        prober=RuntimeProber(client("sagemaker-runtime")),
+        requests=SageMakerRequests(client("sagemaker-runtime")),
         executions=StepFunctionsExecutions(client("stepfunctions")),
         announcer=AwsAnnouncer(client("events"), client("sns"), bus, topic_arn),
         alarm_prefix=alarm_prefix,
@@ -264,7 +283,7 @@ def rollout_deps_of(
 @cache
 def onboard_deps() -> OnboardDeps:
     """What `onboard` works with; `SettingsError` when its environment is incomplete."""
-    settings = WorkflowSettings.from_environment(os.environ)
+    settings = OnboardSettings.from_environment(os.environ)
     return OnboardDeps(
         store=state_store(settings.table, settings.record_retention_days),
         works=SageMakerWorks(clients.client("sagemaker")),
@@ -277,9 +296,14 @@ def onboard_deps() -> OnboardDeps:
 @cache
 def warm_deps() -> WarmDeps:
     """What `warm` works with; `SettingsError` when its environment is incomplete."""
-    settings = WorkflowSettings.from_environment(os.environ)
-    store = state_store(settings.table, settings.record_retention_days)
-    return WarmDeps(store=store, endpoints=_endpoints(), requests=_requests())
+    settings = WarmSettings.from_environment(os.environ)
+    events, sns = clients.client("events"), clients.client("sns")
+    return WarmDeps(
+        store=state_store(settings.table, settings.record_retention_days),
+        endpoints=_endpoints(),
+        requests=_requests(),
+        announcer=AwsAnnouncer(events, sns, settings.bus, settings.topic_arn),
+    )
 
 
 @cache

@@ -11,7 +11,7 @@ from icscaler.config.rollout_request import (
     read_request,
     request_json_schema,
 )
-from icscaler.rollout.entities import BatchWish, Request, Selector
+from icscaler.rollout.entities import BatchWish, Expectation, Request, Selector
 
 ROOT = Path(__file__).parents[3]
 MINIMAL: dict[str, Any] = {
@@ -40,7 +40,7 @@ def test_everything_that_is_said_arrives() -> None:
     assert [wave.percent for wave in request.waves] == [None, 10, 50, 100]
     assert request.gate.alarms == ("chat-slow",)
     assert request.approve_waves == (2,)
-    assert request.probes[0].expect == {"ok": True}
+    assert request.probes[0].expect == (Expectation("usage.completion_tokens", 8),)
 
 
 @pytest.mark.parametrize(

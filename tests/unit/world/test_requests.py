@@ -3,7 +3,7 @@
 import pytest
 
 from icscaler_sim.world import Refusal, World
-from tests.unit.world.builders import START_S, new_world, run, slow_profile, with_copies
+from tests.unit.world.builders import START_S, new_world, read, run, slow_profile, with_copies
 
 
 def loaded(copies: int = 1, **profile: float) -> World:
@@ -55,6 +55,23 @@ def test_patience_beyond_the_limit_means_late() -> None:
     # Waits grow by 2/3 s per second of arrivals: 30 s are reached after 45 s x 2 requests.
     assert counts.in_time == pytest.approx(2 * 45 + 4, abs=4)
     assert counts.in_time + counts.late == pytest.approx(2 * 690, abs=8)
+
+
+def test_a_leak_slows_the_copies_that_are_there() -> None:
+    world = loaded()
+    run(world, 120)
+    world.arrive("chat", 60, world.now_s, world.now_s + 60)
+    run(world, 60)
+    world.age("chat", slow_profile(base_s=4.0), image="another")
+    world.arrive("chat", 60, world.now_s, world.now_s + 60)
+    run(world, 60)
+    world.age("chat", slow_profile(base_s=4.0))
+    world.arrive("chat", 30, world.now_s, world.now_s + 60)
+    run(world, 180)
+    before, other, aged = [us / 1e6 for us in read(world, "ModelLatency", "Average") if us][-3:]
+    assert before == pytest.approx(2.0, rel=0.2)
+    assert other == pytest.approx(before, rel=0.1)
+    assert aged == pytest.approx(2 * before, rel=0.1)
 
 
 def test_a_short_burst_waits_and_is_served() -> None:

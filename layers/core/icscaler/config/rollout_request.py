@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from icscaler.config.workflows.base import ProbeKeys
 from icscaler.rollout import entities
 
 Seconds = Annotated[int, Field(ge=0)]
@@ -78,17 +79,6 @@ class GateKeys(_Keys):
     no_traffic_wait_s: Annotated[int, Field(ge=0, le=86_400)] = 600
 
 
-class ProbeKeys(_Keys):
-    """A request that each updated component must answer with a status of 2xx."""
-
-    body: str
-    content_type: str = "application/json"
-    max_latency_s: Annotated[float, Field(gt=0, le=60)] = 30.0
-    expect: dict[str, Any] | None = Field(
-        default=None, description="Must be contained in the JSON answer."
-    )
-
-
 class RolloutKeys(_Keys):
     """Input of the state machine `roll_out_update`, and of `icscaler rollout plan | start`."""
 
@@ -125,7 +115,9 @@ class RolloutKeys(_Keys):
     on_peak: Literal["raise", "ignore", "refuse"] = Field(
         default="raise", description="When the same hours needed more copies on earlier days."
     )
-    probes: Annotated[tuple[ProbeKeys, ...], Field(max_length=10)] = ()
+    probes: Annotated[tuple[ProbeKeys, ...], Field(max_length=10)] = Field(
+        default=(), description="Requests that each updated component must answer as described."
+    )
     dry_run: bool = False
 
     @model_validator(mode="after")
@@ -176,7 +168,7 @@ def _request(keys: RolloutKeys) -> entities.Request:
         escrow=keys.escrow,
         abort_by_alarm=keys.abort_by_alarm,
         on_peak=keys.on_peak,
-        probes=tuple(entities.Probe(**one.model_dump()) for one in keys.probes),
+        probes=tuple(one.probe() for one in keys.probes),
         dry_run=keys.dry_run,
     )
 

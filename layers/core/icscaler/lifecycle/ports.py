@@ -112,6 +112,13 @@ class Executions(Protocol):
         ...
 
 
+class Announcer(Protocol):
+    """Tells other systems (events) and people (notices)."""
+
+    def announce(self, kind: str, detail: Mapping[str, Any], at_s: int) -> None: ...
+    def tell(self, subject: str, text: str) -> None: ...
+
+
 class WorkflowRecords(Protocol):
     """One record for each thing a workflow works on, kept beside the controller's state."""
 

@@ -2,34 +2,13 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
 
 import jmespath
 
 from icscaler.lifecycle.ports import Reply, Requests
+from icscaler.rollout.entities import Probe
 
 OK = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Expectation:
-    """`path` (JMESPath) of the reply's JSON must have the value `equals`, or just any (`any`)."""
-
-    path: str
-    equals: Any = None
-    any: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Probe:
-    """What is sent, how often, and what counts as an answer. `max_latency_s` None: any."""
-
-    payload: str
-    content_type: str = "application/json"
-    requests: int = 1
-    max_latency_s: float | None = None
-    expect: tuple[Expectation, ...] = ()
 
 
 def send(requests: Requests, endpoint: str, component: str, probe: Probe) -> tuple[Reply, ...]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from icscaler.entities import CopyResources, ModelConfig, VariantConfig
-from icscaler.lifecycle.probe import Probe
+from icscaler.rollout.entities import Probe
 
 
 @dataclass(frozen=True, slots=True)

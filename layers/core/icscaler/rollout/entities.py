@@ -4,7 +4,6 @@ Times are `int` epoch seconds (`..._s`). A specification is a plain mapping in S
 (InferenceComponentSpecification), because it is handed through, not understood.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal
@@ -51,13 +50,23 @@ class Gate:
 
 
 @dataclass(frozen=True, slots=True)
-class Probe:
-    """A request that the new version must answer: `expect` is a subset of its JSON answer."""
+class Expectation:
+    """`path` (JMESPath) of the reply's JSON must have the value `equals`, or just any (`any`)."""
 
-    body: str
+    path: str
+    equals: Any = None
+    any: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What is sent, how often, and what counts as an answer. `max_latency_s` None: any."""
+
+    payload: str
     content_type: str = "application/json"
-    max_latency_s: float = 30.0
-    expect: Mapping[str, Any] | None = None
+    requests: int = 1
+    max_latency_s: float | None = None
+    expect: tuple[Expectation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -292,7 +292,7 @@ def _probed(case: Case) -> Reply | None:
     if case.job.direction == "back":
         return None
     job, probes = case.job, case.found.rollout.request.probes
-    failure = proof.probe(case.deps.prober, job.endpoint, job.component, probes)
+    failure = proof.probe(case.deps.requests, job.endpoint, job.component, probes)
     return case.end(JobPhase.DIRTY, failure) if failure else None
 
 

@@ -3,15 +3,14 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
+from icscaler.lifecycle.ports import Announcer, Requests
 from icscaler.ports import PortError
 from icscaler.rollout.entities import FINISHED, Entry, Job, JobPhase, Request
 from icscaler.rollout_steps.ports import (
     AlarmSwitch,
-    Announcer,
     Components,
     Executions,
     Kept,
-    Prober,
     Records,
     SignalSource,
     Store,
@@ -34,7 +33,7 @@ class Deps:
     components: Components
     signals: SignalSource
     alarms: AlarmSwitch
-    prober: Prober
+    requests: Requests
     executions: Executions
     announcer: Announcer
     alarm_prefix: str

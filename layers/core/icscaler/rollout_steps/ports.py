@@ -98,21 +98,6 @@ class Components(Protocol):
     def set_copies_of(self, name: str, copies: int) -> Outcome: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a probe got. `status` None: no answer in time."""
-
-    status: int | None
-    body: str
-    seconds: float
-
-
-class Prober(Protocol):
-    """InvokeEndpoint, for probes."""
-
-    def ask(self, endpoint: str, component: str, body: str, content_type: str) -> Answer: ...
-
-
 class SignalSource(Protocol):
     """CloudWatch, as far as gates and plans need it."""
 
@@ -149,10 +134,3 @@ class Executions(Protocol):
     def answer(self, token: str) -> None:
         """Let a waiting execution go on; harmless when it no longer waits."""
         ...
-
-
-class Announcer(Protocol):
-    """Tells other systems (events) and people (notices) about rollouts."""
-
-    def announce(self, kind: str, detail: Mapping[str, Any], at_s: int) -> None: ...
-    def tell(self, subject: str, text: str) -> None: ...

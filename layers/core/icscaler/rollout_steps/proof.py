@@ -3,14 +3,13 @@
 `InService` proves nothing: an update that SageMaker rolled back ends there too.
 """
 
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
+from icscaler.lifecycle import probe as lifecycle_probe
+from icscaler.lifecycle.ports import Requests
 from icscaler.rollout.entities import Deployed, Job, Probe, Specification
 from icscaler.rollout.specification import differences
-from icscaler.rollout_steps.ports import Prober
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +30,8 @@ def examine(job: Job, seen: Deployed, target: Specification, source: Specificati
         return Finding("other", f"another specification is deployed: {paths}")
     if seen.failure_reason:
         return Finding("other", f"deployed, but SageMaker says: {seen.failure_reason}")
+    if job.step.adapter:  # the copies it shows are its base's
+        return Finding("proven")
     copies = job.copies_before
     if copies is not None and not job.woken and seen.desired_copies != copies:
         return Finding("other", f"it has {seen.desired_copies} copies and had {copies}")
@@ -39,32 +40,11 @@ def examine(job: Job, seen: Deployed, target: Specification, source: Specificati
     return Finding("proven")
 
 
-def probe(prober: Prober, endpoint: str, component: str, probes: tuple[Probe, ...]) -> str:
+def probe(requests: Requests, endpoint: str, component: str, probes: tuple[Probe, ...]) -> str:
     """What the first probe that fails has to say; empty when all pass."""
     for number, each in enumerate(probes, start=1):
-        answer = prober.ask(endpoint, component, each.body, each.content_type)
-        if answer.status is None or not 200 <= answer.status < 300:
-            got = "no answer" if answer.status is None else f"status {answer.status}"
-            return f"probe {number}: {got}: {answer.body[:200]}"
-        if answer.seconds > each.max_latency_s:
-            bound = each.max_latency_s
-            return f"probe {number}: took {answer.seconds:.1f} s, more than {bound:g} s"
-        if each.expect is not None and not _contains(answer.body, each.expect):
-            return f"probe {number}: the answer lacks {json.dumps(each.expect)}"
+        replies = lifecycle_probe.send(requests, endpoint, component, each)
+        wrong = lifecycle_probe.problems(each, replies)
+        if wrong:
+            return f"probe {number}: {'; '.join(wrong)}"[:500]
     return ""
-
-
-def _contains(body: str, expect: Mapping[str, Any]) -> bool:
-    try:
-        return _within(json.loads(body), expect)
-    except ValueError:
-        return False
-
-
-def _within(found: Any, expect: Any) -> bool:
-    """Whether all of `expect` is in `found`, mapping by mapping; lists and values are equal."""
-    if isinstance(expect, Mapping):
-        return isinstance(found, Mapping) and all(
-            key in found and _within(found[key], value) for key, value in expect.items()
-        )
-    return bool(found == expect)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from icscaler.lifecycle.ports import LifecycleStore, Requests
+from icscaler.lifecycle.ports import Announcer, LifecycleStore, Requests
 from icscaler.ports import Endpoints
 
 
@@ -13,3 +13,4 @@ class Deps:
     store: LifecycleStore
     endpoints: Endpoints
     requests: Requests
+    announcer: Announcer

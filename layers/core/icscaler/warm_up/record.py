@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from icscaler.lifecycle.probe import Probe
+from icscaler.rollout.entities import Probe
 
 WORKFLOW = "warm_up"
 
@@ -68,7 +68,7 @@ class Phase(StrEnum):
 
 @dataclass(slots=True)
 class WarmUpRecord:
-    """One warm-up, kept under the name of its execution."""
+    """One warm-up, kept under the name of its execution. `told`: that it is late was announced."""
 
     run: str
     copies: int
@@ -77,6 +77,7 @@ class WarmUpRecord:
     targets: list[Target]
     phase: Phase = Phase.PLANNED
     failure: str = ""
+    told: bool = False
 
     @property
     def starts_s(self) -> int:

@@ -10,7 +10,7 @@ from icscaler import bounds, overlays
 from icscaler.entities import ComponentView, EndpointConfig
 from icscaler.lifecycle import probe
 from icscaler.lifecycle.run import Answer, RefusedError, Run, ready, wait
-from icscaler.ports import Overlay
+from icscaler.ports import Overlay, PortError
 from icscaler.warm_up.deps import Deps
 from icscaler.warm_up.record import WORKFLOW, Phase, Target, Verdict, WarmUp, WarmUpRecord
 
@@ -19,6 +19,7 @@ SOON_S = 7200
 LATER_LOOK_S = 300
 SENT_PER_STEP = 10
 REASONS_BACK_S = 1800
+LATE_TEXT = 20_000
 
 
 def holder_of(run: Run) -> str:
@@ -62,6 +63,7 @@ def check_ready(run: Run, asked: WarmUp, deps: Deps, at_s: int) -> Answer:
             by_endpoint.setdefault(target.endpoint, []).append(target)
     for endpoint, targets in by_endpoint.items():
         _look(endpoint, targets, record, deps, at_s)
+    _tell_late(record, deps, at_s)
     deps.store.write_workflow(WORKFLOW, run.name, record, version, at_s)
     open_targets = [target for target in record.targets if target.ready_s is None]
     say = said(record)
@@ -72,6 +74,20 @@ def check_ready(run: Run, asked: WarmUp, deps: Deps, at_s: int) -> Answer:
     # What has not come for long is asked for less often: an execution has room for 25,000 events.
     pause_s = LOOK_S if at_s - record.starts_s < SOON_S else LATER_LOOK_S
     return wait(min(pause_s, max(1, record.until_s - at_s)), say)
+
+
+def _tell_late(record: WarmUpRecord, deps: Deps, at_s: int) -> None:
+    """An event and a notice, once, as soon as somebody is late; what can't be told is later."""
+    late = report(record)["late"] if at_s >= min(record.ready_by_s, record.until_s) else {}
+    if record.told or not late:
+        return
+    lines = "\n".join(f"{component}: {reason}" for component, reason in sorted(late.items()))
+    try:
+        deps.announcer.announce("WarmUpLate", {"WarmUp": record.run, "Late": late}, at_s)
+        deps.announcer.tell(f"icscaler: warm-up {record.run} is late", lines[:LATE_TEXT])
+    except PortError:
+        return
+    record.told = True
 
 
 def _look(

@@ -269,6 +269,13 @@ class Component:
         self.books.hold(-copy.spec.gpus, self.kernel.now_s)
         self.variant.leave(copy)
 
+    def age(self, profile: ServiceProfile, image: str | None) -> None:
+        """Fault: copies that are there behave like `profile` from now on; see `World.age`."""
+        for copy in (*self.copies, *self.leaving):
+            if image in (None, copy.spec.image):
+                copy.profile = profile
+        self.refresh_station()
+
     # --- requests
     def refresh_station(self) -> None:
         """Tell the station which copies serve."""

@@ -26,6 +26,7 @@ from icscaler_sim.world.specs import (
     Invocation,
     ProfileCatalog,
     RollingPolicy,
+    ServiceProfile,
     Target,
     VariantSpec,
 )
@@ -152,6 +153,13 @@ class World:
         if not here:
             raise ValueError(f"no such instance in service on {endpoint}/{variant}")
         found.lose(here[-1])
+
+    def age(self, name: str, profile: ServiceProfile, *, image: str | None = None) -> None:
+        """Fault: the component's copies that are there behave so from now on, as after a leak.
+
+        With `image` only those that run it. Copies ordered later are as fresh as ever.
+        """
+        self._component(name).age(profile, image)
 
     def endpoint(self, name: str) -> EndpointView:
         """As DescribeEndpoint. Raises Refusal for an unknown name."""

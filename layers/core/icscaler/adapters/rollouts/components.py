@@ -1,6 +1,5 @@
-"""Inference components whole, for updates; and InvokeEndpoint, for probes."""
+"""Inference components whole, for updates."""
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,9 +11,6 @@ from icscaler.entities import EndpointView, Outcome, OutcomeKind
 from icscaler.ports import PortError
 from icscaler.rollout.entities import Deployed, Specification
 from icscaler.rollout.specification import as_requested
-from icscaler.rollout_steps.ports import Answer
-
-MAX_BODY = 100_000
 
 
 @dataclass(slots=True)
@@ -111,31 +107,3 @@ def deployed_of(answer: Any) -> Deployed:
         failure_reason=answer.get("FailureReason"),
         alarms=tuple(one["AlarmName"] for one in rollback.get("Alarms", ())),
     )
-
-
-@dataclass(slots=True)
-class RuntimeProber:
-    """`rollout_steps.ports.Prober` on AWS. `runtime` is a boto3 client of sagemaker-runtime."""
-
-    runtime: Any
-
-    def ask(self, endpoint: str, component: str, body: str, content_type: str) -> Answer:
-        from botocore.exceptions import BotoCoreError, ClientError
-
-        began_s = time.monotonic()
-        try:
-            answer = self.runtime.invoke_endpoint(
-                EndpointName=endpoint,
-                InferenceComponentName=component,
-                Body=body.encode(),
-                ContentType=content_type,
-            )
-            text = answer["Body"].read(MAX_BODY).decode("utf-8", "replace")
-        except ClientError as error:
-            status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
-            return Answer(status, str(error), time.monotonic() - began_s)
-        except BotoCoreError as error:
-            return Answer(None, str(error), time.monotonic() - began_s)
-        return Answer(
-            int(answer["ResponseMetadata"]["HTTPStatusCode"]), text, time.monotonic() - began_s
-        )

@@ -47,7 +47,7 @@ class StepFunctionsExecutions:
 
 @dataclass(slots=True)
 class AwsAnnouncer:
-    """`rollout_steps.ports.Announcer` on AWS."""
+    """`lifecycle.ports.Announcer` on AWS."""
 
     events: Any
     sns: Any

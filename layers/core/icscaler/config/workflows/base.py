@@ -13,7 +13,7 @@ from icscaler.config.problems import Path, did_you_mean, key_path
 from icscaler.config.schema import part_json_schema
 from icscaler.config.settings import Part
 from icscaler.config.wording import worded
-from icscaler.lifecycle.probe import Expectation, Probe
+from icscaler.rollout.entities import Expectation, Probe
 
 P = TypeVar("P", bound=Part)
 
