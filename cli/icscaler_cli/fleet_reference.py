@@ -30,6 +30,7 @@ SECTIONS: tuple[tuple[str, type[Part]], ...] = (
     ("`policy`", settings.PolicyKeys),
     ("`policy.target_tracking`", settings.TargetTrackingKeys),
     ("`limits`", settings.LimitsKeys),
+    ("`ceilings`", schema.CeilingsKeys),
     ("`adoption`", schema.AdoptionKeys),
     ("`schedules[]`", when.ScheduleEntry),
     ("`calendars.<name>`", when.CalendarKeys),

@@ -116,7 +116,7 @@ def _share(
     refused: dict[str, tuple[float, str | None]] = {}
     short: list[str] = []
     newcomer: str | None = None
-    for worth, claim, number, firm in _by_worth(claims):
+    for worth, claim, number, firm in by_right(claims):
         if claim.name in refused:
             continue
         # What is there and firm stays, even on fewer instances than it needs: it only counts.
@@ -131,7 +131,7 @@ def _share(
     return targets, refused, short
 
 
-def _by_worth(claims: list[Claim]) -> list[tuple[float, Claim, int, bool]]:
+def by_right(claims: list[Claim]) -> list[tuple[float, Claim, int, bool]]:
     """Every copy in order of right: protected floors, firm copies, then worth per GPU."""
     copies = []
     for claim in claims:

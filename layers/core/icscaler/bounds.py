@@ -44,11 +44,21 @@ def bounds_at(
     config: EndpointConfig, model: ModelConfig, at_s: int, start_up_s: int = START_UP_PRIOR_S
 ) -> Bounds:
     """What holds at `at_s`. Windows with `ready_by_start` begin `start_up_s` earlier."""
-    stated = _stated_bounds(config, model, at_s, start_up_s)
+    stated = _within_gpus(model, _stated_bounds(config, model, at_s, start_up_s))
     if model.kind == "component" or stated.floor.copies >= 1:
         return stated
     least = Bound(1, Reason.ONE_INSTANCE)
     return Bounds(least, stated.ceiling if stated.ceiling.copies >= 1 else least)
+
+
+def _within_gpus(model: ModelConfig, stated: Bounds) -> Bounds:
+    """The model's ceiling in GPUs, which no schedule, override or overlay lifts."""
+    if model.max_gpus is None or not model.resources.gpus:
+        return stated
+    most = Bound(model.max_gpus // model.resources.gpus, Reason.MAX_GPUS)
+    if stated.ceiling.copies <= most.copies:
+        return stated
+    return Bounds(stated.floor if stated.floor.copies <= most.copies else most, most)
 
 
 def _stated_bounds(

@@ -6,14 +6,23 @@ Deterministic and total; inputs are not modified. The pipeline, each step with a
 
     follow (what changed since the last look)  ->  learn (settled metric minutes, once each)
     -> recommend (policies) -> call (groups) -> shape (guards, bounds) -> keep (groups)
-    -> allocate (per variant) -> allowance -> plan
+    -> ceilings of classes and owners -> allocate (per variant) -> allowance -> plan
 """
 
 from dataclasses import replace
 
-from icscaler import demand, groups, guards, limits, notices, ownership, verdicts
+from icscaler import (
+    demand,
+    gpu_ceilings,
+    groups,
+    guards,
+    limits,
+    notices,
+    ownership,
+    verdicts,
+)
 from icscaler import variants as single_model
-from icscaler.allocate import Allocation, Claim, allocate
+from icscaler.allocate import Allocation, Claim, allocate, by_right
 from icscaler.entities import (
     STATE_SCHEMA_VERSION,
     Change,
@@ -122,26 +131,63 @@ def _allocate(
     """Fit the shaped wishes on each variant's instances; replaces decisions in place."""
     price = 0.0
     short: tuple[str, ...] = ()
+    claims_of, fixed_of = _claims(seen, cases, decisions)
+    if config.gpu_ceilings:
+        _keep_to_ceilings(config, cases, claims_of, decisions)
     for variant_name in sorted(config.variants):
         variant = config.variants[variant_name]
-        claims, fixed = [], limits.reserved(config, seen, variant_name)
-        for name, case in cases.items():
-            if case.model.variant != variant_name:
-                continue
-            held = max(case.from_copies, case.current_copies)
-            if not held and not decisions[name].desired_copies:
-                continue  # nothing there and nothing asked for: most models, most of the time
-            copy = seen.components[name].resources or case.model.resources
-            if decisions[name].blocked is None:
-                claims.append(_claim(case, decisions[name], copy, held))
-            else:
-                fixed.extend([copy] * held)
+        claims = claims_of.get(variant_name, [])
+        fixed = [*limits.reserved(config, seen, variant_name), *fixed_of.get(variant_name, ())]
         fixed.extend(limits.unmanaged(config, seen, variant_name))
         allocation = allocate(variant, instances[variant_name], fixed, claims)
         price = max(price, allocation.gpu_price)
         short += allocation.short
         _apply(allocation, decisions)
     return price, short
+
+
+def _claims(
+    seen: Snapshot, cases: dict[str, guards.Case], decisions: dict[str, Decision]
+) -> tuple[dict[str, list[Claim]], dict[str, list[CopyResources]]]:
+    """By variant: what is asked for, and copies nothing may be written to."""
+    claims: dict[str, list[Claim]] = {}
+    fixed: dict[str, list[CopyResources]] = {}
+    for name, case in cases.items():
+        held = max(case.from_copies, case.current_copies)
+        if not held and not decisions[name].desired_copies:
+            continue  # nothing there and nothing asked for: most models, most of the time
+        copy = seen.components[name].resources or case.model.resources
+        if decisions[name].blocked is None:
+            claim = _claim(case, decisions[name], copy, held)
+            claims.setdefault(case.model.variant, []).append(claim)
+        else:
+            fixed.setdefault(case.model.variant, []).extend([copy] * held)
+    return claims, fixed
+
+
+def _keep_to_ceilings(
+    config: EndpointConfig,
+    cases: dict[str, guards.Case],
+    claims_of: dict[str, list[Claim]],
+    decisions: dict[str, Decision],
+) -> None:
+    """Cut wishes to what ceilings of classes and owners leave; replaces decisions in place."""
+    claims = {claim.name: claim for some in claims_of.values() for claim in some}
+    holders = {}
+    for name, case in cases.items():
+        labels = tuple(one.label for one in config.gpu_ceilings if one.holds(case.model))
+        claim, held = claims.get(name), max(case.from_copies, case.current_copies)
+        if labels and (claim is not None or held):
+            copy = case.seen.components[name].resources or case.model.resources
+            holders[name] = gpu_ceilings.Holder(copy.gpus, held, labels, fixed=claim is None)
+    asked = (
+        gpu_ceilings.AskedCopy(claim.name, number, firm)
+        for _, claim, number, firm in by_right(list(claims.values()))
+    )
+    for name, found in gpu_ceilings.cut(config.gpu_ceilings, holders, asked).items():
+        claims[name].wish_copies = found.copies
+        steps = (*decisions[name].steps, Step(Reason.MAX_GPUS, found.copies, found.label))
+        decisions[name] = replace(decisions[name], steps=steps, desired_copies=found.copies)
 
 
 def _claim(case: guards.Case, decision: Decision, copy: CopyResources, held: int) -> Claim:

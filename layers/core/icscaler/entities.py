@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Literal
 
 from icscaler import learned
+from icscaler.gpu_ceilings import GpuCeiling
 from icscaler.reasons import Notice, Reason
 from icscaler.schedules.windows import Schedule
 from icscaler.schedules.zones import Zone
@@ -118,6 +119,7 @@ class ModelConfig:
     adapter_of: str | None = None
     group: str | None = None
     owner: str | None = None
+    max_gpus: int | None = None
     limits: Limits = Limits()
     overrides: tuple[Override, ...] = ()
     spike_alarm: bool = False
@@ -163,6 +165,7 @@ class EndpointConfig:
     schedules: dict[str, Schedule] = field(default_factory=dict)
     zones: dict[str, Zone] = field(default_factory=dict)
     price: float = 30.0
+    gpu_ceilings: tuple[GpuCeiling, ...] = ()
 
 
 # ---------------------------------------------------------------- observation

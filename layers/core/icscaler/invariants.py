@@ -59,6 +59,7 @@ def check(look: Look, decide: Decide) -> list[str]:
         found.extend(_explained(look, change))
     found.extend(_protected(look))
     found.extend(_capacity(look))
+    found.extend(_ceilings(look))
     found.extend(_wakes(look))
     found.extend(_groups(look))
     again = decide(look.config, look.state, look.seen, look.seen.at_s)
@@ -88,7 +89,12 @@ def check_monotonic(look: Look, decide: Decide, name: str) -> list[str]:
 
 
 def _before_packing(steps: tuple[Step, ...]) -> int:
-    late = (Reason.DISPLACED, Reason.WAITING_FOR_ROOM, Reason.REMOVAL_ALLOWANCE)
+    late = (
+        Reason.MAX_GPUS,
+        Reason.DISPLACED,
+        Reason.WAITING_FOR_ROOM,
+        Reason.REMOVAL_ALLOWANCE,
+    )
     return [step.copies for step in steps if step.reason not in late][-1]
 
 
@@ -172,6 +178,24 @@ def _capacity(look: Look) -> Iterator[str]:
             yield f"2: {variant_name} would hold {gpus} GPUs of {room}"
 
 
+def _ceilings(look: Look) -> Iterator[str]:
+    """Nobody grows beyond a floor while the models of its class or owner hold all they may."""
+    targets = {change.component: change.to_copies for change in look.plan.changes}
+    for ceiling in look.config.gpu_ceilings:
+        held, grown = 0, []
+        for name in look.plan.decisions:
+            case, view = look.case(name), look.seen.components[name]
+            if not ceiling.holds(case.model):
+                continue
+            there = max(view.desired_copies, view.current_copies)
+            copy = view.resources or case.model.resources
+            held += copy.gpus * max(there, targets.get(name, 0))
+            if targets.get(name, 0) > max(there, case.floor):
+                grown.append(name)
+        if grown and held > ceiling.gpus:
+            yield f"2: {ceiling.label} would hold {held} GPUs of {ceiling.gpus} for {grown}"
+
+
 def _no_blind_removal(look: Look, change: Change) -> Iterator[str]:
     case = look.case(change.component)
     by_demand = change.to_copies < min(change.from_copies, case.ceiling)
@@ -201,6 +225,7 @@ def _wakes(look: Look) -> Iterator[str]:
     excused = (
         Reason.WAITING_FOR_ROOM,
         Reason.DISPLACED,
+        Reason.MAX_GPUS,
         Reason.REFUSED_RECENTLY,
     )
     for name, decision in look.plan.decisions.items():

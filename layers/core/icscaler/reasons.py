@@ -37,6 +37,7 @@ class Reason(StrEnum):
     # bounds: what people set
     MIN_COPIES = "MinCopies"
     MAX_COPIES = "MaxCopies"
+    MAX_GPUS = "MaxGpus"
     SCHEDULE = "Schedule"
     OVERRIDE = "Override"
     OVERLAY = "Overlay"

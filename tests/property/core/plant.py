@@ -30,6 +30,7 @@ from icscaler.entities import (
     VariantConfig,
     VariantView,
 )
+from icscaler.gpu_ceilings import GpuCeiling
 from icscaler.invariants import Look
 from icscaler.schedules.windows import Schedule
 from icscaler.schedules.zones import UTC
@@ -61,7 +62,28 @@ def config_of(rng: random.Random, start_s: int) -> EndpointConfig:
     variant = VariantConfig("ml.p4d.24xlarge", 8, 96.0, 1_000_000, maximum)
     price = rng.choice([1.0, 30.0, 1000.0])
     config = EndpointConfig("shared", "v1", {"main": variant}, models, price=price)
-    return _with_groups_and_schedules(config, start_s)
+    return _with_ceilings(_with_groups_and_schedules(config, start_s))
+
+
+def _with_ceilings(config: EndpointConfig) -> EndpointConfig:
+    """Some fleets with ceilings in GPUs; drawn apart, so that seeds keep their meaning."""
+    rng = random.Random(repr([model.max_copies for model in config.models.values()]))
+    if rng.random() < 0.6:
+        return config
+    models = {
+        name: replace(
+            model,
+            class_name=rng.choice(["critical", "batch"]),
+            owner=rng.choice([None, "search"]),
+            max_gpus=rng.choice([None, None, 8 + model.min_copies * model.resources.gpus]),
+        )
+        for name, model in config.models.items()
+    }
+    ceilings = (
+        GpuCeiling("class", "batch", rng.choice([0, 4, 8]), 16),
+        GpuCeiling("owner", "search", rng.choice([2, 6, 12]), 16),
+    )
+    return replace(config, models=models, gpu_ceilings=ceilings)
 
 
 def _with_groups_and_schedules(config: EndpointConfig, start_s: int) -> EndpointConfig:

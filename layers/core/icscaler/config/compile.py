@@ -22,6 +22,7 @@ from icscaler.config.resolve import (
     selected,
 )
 from icscaler.config.schema import EndpointKeys, FleetFile
+from icscaler.config.shares import with_ceilings
 from icscaler.config.timing import schedule
 from icscaler.config.when import OverrideEntry
 from icscaler.config.zones import zone
@@ -61,6 +62,8 @@ def compile_fleet(
     unversioned = {
         name: _endpoint(name, keys, models, fleet) for name, keys in sorted(fleet.endpoints.items())
     }
+    ceilings = fleet.ceilings
+    unversioned = with_ceilings(unversioned, ceilings.classes, ceilings.owners)
     version = _version(unversioned.values())
     endpoints = {
         name: replace(one, version=version, variants=_priced(one.variants, usd_per_hour or {}))
@@ -135,6 +138,7 @@ def _model(model: Resolved, models: dict[str, Resolved], fleet: FleetFile) -> Mo
         adapter_of=adapter_of,
         group=model.get("group"),
         owner=model.get("owner"),
+        max_gpus=scaling.get("max_gpus"),
         limits=Limits(**_limits(scaling)),
         overrides=tuple(_override(one) for one in fleet.overrides if selected(model, one.select)),
         schedules=tuple(one.name for one in fleet.schedules if selected(model, one.select)),

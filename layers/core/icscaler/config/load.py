@@ -10,7 +10,13 @@ from icscaler.config.checks import Case, check
 from icscaler.config.document import Document, read_document
 from icscaler.config.problems import FleetFileError, Path, Problem
 from icscaler.config.resolve import Parts
-from icscaler.config.schema import EndpointKeys, FleetFile, ModelEntry, fleet_json_schema
+from icscaler.config.schema import (
+    CeilingsKeys,
+    EndpointKeys,
+    FleetFile,
+    ModelEntry,
+    fleet_json_schema,
+)
 from icscaler.config.settings import ClassKeys, DefaultKeys
 from icscaler.config.tagged import Tagged, entries, listed_names
 from icscaler.config.when import CalendarKeys, OverrideEntry, ScheduleEntry
@@ -172,6 +178,7 @@ def _usable_parts(data: dict[str, Any]) -> Parts:
         section(ScheduleEntry, "schedules"),
         section(CalendarKeys, "calendars"),
         "adoption" in data,
+        usable(CeilingsKeys, data.get("ceilings", {}), ("ceilings",)) or CeilingsKeys(),
         frozenset(doubtful),
     )
 

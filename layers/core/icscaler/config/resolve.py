@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from icscaler.config.hardware import missing_hardware, variant_config
 from icscaler.config.problems import Path
-from icscaler.config.schema import EndpointKeys, FleetFile, ModelEntry
+from icscaler.config.schema import CeilingsKeys, EndpointKeys, FleetFile, ModelEntry
 from icscaler.config.settings import ClassKeys, DefaultKeys
 from icscaler.config.values import is_pattern
 from icscaler.config.when import CalendarKeys, OverrideEntry, ScheduleEntry, Selector
@@ -56,6 +56,7 @@ class Parts:
     schedules: Mapping[int, ScheduleEntry] = field(default_factory=dict)
     calendars: Mapping[str, CalendarKeys] = field(default_factory=dict)
     adopts: bool = False
+    ceilings: CeilingsKeys = field(default_factory=CeilingsKeys)
     doubtful: frozenset[Path] = frozenset()
 
     @classmethod
@@ -70,6 +71,7 @@ class Parts:
             dict(enumerate(fleet.schedules)),
             fleet.calendars,
             fleet.adoption is not None,
+            fleet.ceilings,
         )
 
     def class_keys(self, name: str) -> ClassKeys | None:

@@ -168,6 +168,24 @@ class ModelEntry(Settings):
     )
 
 
+Gpus = Annotated[int, Field(ge=0, le=1_000_000)]
+
+
+class CeilingsKeys(Part):
+    """GPUs that several models may hold together, over all endpoints."""
+
+    classes: dict[Word, Gpus] = Field(
+        default={},
+        description="By class: GPUs that all its models may hold together.",
+        examples=[{"batch": 32}],
+    )
+    owners: dict[Annotated[str, Field(min_length=1, max_length=128)], Gpus] = Field(
+        default={},
+        description="By owner: GPUs that all models with this `owner` may hold together.",
+        examples=[{"codegen-team": 24}],
+    )
+
+
 class AdoptionKeys(Part):
     """Components that are managed because they carry a tag, without an entry of their own."""
 
@@ -244,6 +262,12 @@ class FleetFile(Part):
         default={},
         description="Lists of days, like holidays, for schedules to leave out or to keep to.",
         examples=[{"holidays": {"days": ["01-01", "2027-03-29"]}}],
+    )
+    ceilings: CeilingsKeys = Field(
+        default=CeilingsKeys(),
+        description="The most GPUs that the models of a class or owner may hold together. Each "
+        "endpoint gets a share when the fleet is published; floors are never cut.",
+        examples=[{"classes": {"batch": 32}, "owners": {"codegen-team": 24}}],
     )
     adoption: AdoptionKeys | None = Field(
         default=None,

@@ -189,6 +189,13 @@ class Settings(Part):
         "it caps what a model can cost.",
         examples=[8],
     )
+    max_gpus: Annotated[int, Field(ge=0, le=1_000_000)] | None = Field(
+        default=None,
+        description="The same in GPUs: all copies of one model together never hold more. It holds "
+        "beside `max_copies`, and no schedule or override lifts it. For all models of a class or "
+        "owner together: `ceilings`.",
+        examples=[16],
+    )
     idle_s: IdleSeconds | None = Field(
         default=None,
         description="With `target_tracking`: seconds without a request after which the model goes "

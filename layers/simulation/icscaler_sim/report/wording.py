@@ -27,6 +27,8 @@ WORDS: dict[str, str] = {
     Reason.REFUSED_RECENTLY: "AWS refused this a moment ago",
     Reason.MIN_COPIES: "kept at its floor",
     Reason.MAX_COPIES: "kept at its ceiling",
+    Reason.ONE_INSTANCE: "a single-model variant keeps one instance",
+    Reason.MAX_GPUS: "kept to a ceiling in GPUs",
     Reason.SCHEDULE: "a schedule's floor",
     Reason.OVERRIDE: "a person's override",
     Reason.OVERLAY: "a workflow's limits",

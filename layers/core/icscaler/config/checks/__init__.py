@@ -1,9 +1,17 @@
-"""Checks that need more than one key: references, scaling, variants, room, schedules, overrides."""
+"""Checks that need more than one key: names, scaling, room, ceilings, schedules, overrides."""
 
 from collections.abc import Iterator
 from itertools import chain
 
-from icscaler.config.checks import overrides, references, room, scaling, schedules, variants
+from icscaler.config.checks import (
+    ceilings,
+    overrides,
+    references,
+    room,
+    scaling,
+    schedules,
+    variants,
+)
 from icscaler.config.checks.case import Case
 from icscaler.config.problems import Problem
 
@@ -17,6 +25,7 @@ def check(case: Case) -> Iterator[Problem]:
         scaling.check(case),
         variants.check(case),
         room.check(case),
+        ceilings.check(case),
         schedules.check(case),
         overrides.check(case),
     )
