@@ -11,6 +11,7 @@ SECTIONS = {
     "handlers": "import, first call and warm call of each function, and its memory",
     "looks": "time and AWS calls of one look at 10, 100 and 1,000 components",
     "decide": "the pure decision alone at 10, 100, 1,000 and 10,000 components",
+    "simulator": "model-minutes a second under icscaler, peers and static capacity",
     "rollout_cost": "extra instance-hours of rolling updates, against blue/green",
     "wake_paths": "from the first refused request to the first answer, by what wakes the model",
 }

@@ -1,9 +1,10 @@
-"""The pure decision alone, on one core."""
+"""The pure decision alone, on one core, in CPU time."""
 
 import statistics
 import time
 from dataclasses import replace
 
+from benchmarks import yardstick
 from icscaler.decide import decide
 from icscaler.entities import (
     ComponentView,
@@ -23,16 +24,27 @@ from icscaler.entities import (
 SIZES = (10, 100, 1000, 10_000)
 START_S = 1_800_000_000
 LOOKS = 15
+GOALS_MS = {1000: 100, 10_000: 1000}
 
 
 def run() -> None:
-    """Print ms per look and microseconds per component, by policy."""
+    """Print ms per look, per component, and in yardsticks of the same run, by policy.
+
+    `to 10`: what a component costs, against one of ten. `yardsticks`: `benchmarks.yardstick`.
+    """
     for policy in ("objective", "target_tracking"):
-        figures = {size: measure(size, policy) for size in SIZES}
-        base = figures[SIZES[0]] / SIZES[0]
-        print(f"{policy}\n{'components':>10}{'ms':>10}{'us each':>10}{'ratio':>8}")
-        for size, ms in figures.items():
-            print(f"{size:>10}{ms:>10.2f}{ms / size * 1000:>10.1f}{ms / size / base:>8.2f}")
+        print(
+            f"{policy}\n{'components':>10}{'ms':>10}{'goal':>8}{'us each':>10}{'to 10':>8}"
+            f"{'yardsticks':>12}"
+        )
+        base = 0.0
+        for size in SIZES:
+            unit_ms, ms = yardstick.cpu_ms(), measure(size, policy)
+            base = base or ms / size
+            print(
+                f"{size:>10}{ms:>10.2f}{GOALS_MS.get(size, ''):>8}{ms / size * 1000:>10.1f}"
+                f"{ms / size / base:>8.2f}{ms / unit_ms:>12.1f}"
+            )
 
 
 def measure(components: int, kind: str) -> float:

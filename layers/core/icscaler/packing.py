@@ -5,7 +5,7 @@ instance a copy is on, so besides "possible" (some placement works) and "impossi
 "sure": every placement of what is there leaves room.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -20,27 +20,25 @@ class Fit(Enum):
     IMPOSSIBLE = "impossible"
 
 
-def _size(copy: CopyResources) -> tuple[int, int, float]:
+Size = tuple[int, int, float]
+"""GPUs, memory in MB and CPU cores, of a copy or left on an instance; compared in this order."""
+
+_NOTHING: Size = (0, 0, 0.0)
+
+
+def size_of(copy: CopyResources) -> Size:
+    """What one copy needs."""
     return (copy.gpus, copy.memory_mb, copy.cpus)
 
 
-_NOTHING = CopyResources(0, 0.0, 0)
-
-
-def holds(instance: CopyResources, copy: CopyResources) -> bool:
+def holds(left: Size, copy: Size) -> bool:
     """Whether what is left on an instance is enough for one copy."""
-    return (
-        copy.gpus <= instance.gpus
-        and copy.memory_mb <= instance.memory_mb
-        and copy.cpus <= instance.cpus + 1e-9
-    )
+    return copy[0] <= left[0] and copy[1] <= left[1] and copy[2] <= left[2] + 1e-9
 
 
-def take(instance: CopyResources, copy: CopyResources) -> CopyResources:
+def take(left: Size, copy: Size) -> Size:
     """What is left on an instance after placing one copy."""
-    return CopyResources(
-        instance.gpus - copy.gpus, instance.cpus - copy.cpus, instance.memory_mb - copy.memory_mb
-    )
+    return (left[0] - copy[0], left[1] - copy[1], left[2] - copy[2])
 
 
 @dataclass(slots=True)
@@ -48,80 +46,94 @@ class Packing:
     """A placement of copies on `instances` equal instances, found as copies are added.
 
     Best fit first; when that fails, everything is laid out anew, largest first. A size that failed
-    once is not tried again: copies are only ever added.
+    once is not tried again: copies are only ever added. Instances with the same left are counted
+    together, so a step costs as many looks as there are different lefts, not instances.
     """
 
-    instance: CopyResources
+    instance: Size
     instances: int
-    _free: list[CopyResources] = field(default_factory=list)
-    _placed: list[CopyResources] = field(default_factory=list)
-    _failed: list[CopyResources] = field(default_factory=list)
+    _free: dict[Size, int] = field(default_factory=dict)
+    _opened: int = 0
+    _placed: list[Size] = field(default_factory=list)
+    _failed: list[Size] = field(default_factory=list)
 
     @classmethod
     def of(cls, variant: VariantConfig, instances: int) -> "Packing":
         """An empty packing of `instances` instances of that variant."""
-        return cls(CopyResources(variant.gpus, variant.cpus, variant.memory_mb), instances)
+        return cls((variant.gpus, variant.memory_mb, variant.cpus), instances)
 
     def add(self, copy: CopyResources) -> bool:
         """Place one more copy; False, and nothing changed, when no placement was found."""
-        if any(holds(copy, small) for small in self._failed):
-            return False
-        if not self._place(self._free, copy) and not self._lay_out_anew(copy):
-            self._failed.append(copy)
-            return False
-        self._placed.append(copy)
-        return True
+        return self._add(size_of(copy))
 
-    def add_all(self, copies: Sequence[CopyResources]) -> bool:
+    def add_all(self, copies: Iterable[CopyResources]) -> bool:
         """Place all of them, largest first; False, and nothing changed, when that fails."""
-        before = (list(self._free), list(self._placed), list(self._failed))
-        for copy in sorted(copies, key=_size, reverse=True):
-            if not self.add(copy):
-                self._free, self._placed, self._failed = before
+        before = (dict(self._free), self._opened, list(self._placed), list(self._failed))
+        for size in sorted(map(size_of, copies), reverse=True):
+            if not self._add(size):
+                self._free, self._opened, self._placed, self._failed = before
                 return False
         return True
 
-    def force(self, copies: Sequence[CopyResources]) -> bool:
+    def force(self, copies: Iterable[CopyResources]) -> bool:
         """Count copies that are there whether they fit or not; False when some do not fit.
 
         What finds no place still uses up room: the emptiest instance is full for it.
         """
         fits = True
-        for copy in sorted(copies, key=_size, reverse=True):
-            if self.add(copy):
+        for size in sorted(map(size_of, copies), reverse=True):
+            if self._add(size):
                 continue
             fits = False
             self._placed.append(self.instance)
-            if len(self._free) < self.instances:
-                self._free.append(_NOTHING)
+            if self._opened < self.instances:
+                self._opened += 1
+                self._move(None, _NOTHING)
             elif self._free:
-                emptiest = max(range(len(self._free)), key=lambda index: _size(self._free[index]))
-                self._free[emptiest] = _NOTHING
+                self._move(max(self._free), _NOTHING)
         return fits
 
-    def _place(self, free: list[CopyResources], copy: CopyResources) -> bool:
-        best = -1
-        for index, left in enumerate(free):
-            if holds(left, copy) and (best < 0 or _size(left) < _size(free[best])):
-                best = index
-        if best >= 0:
-            free[best] = take(free[best], copy)
-            return True
-        if len(free) < self.instances and holds(self.instance, copy):
-            free.append(take(self.instance, copy))
-            return True
-        return False
-
-    def _lay_out_anew(self, copy: CopyResources) -> bool:
-        if copy.gpus + sum(placed.gpus for placed in self._placed) > (
-            self.instances * self.instance.gpus
-        ):
+    def _add(self, size: Size) -> bool:
+        if any(holds(size, small) for small in self._failed):
             return False
-        free: list[CopyResources] = []
-        for item in sorted([*self._placed, copy], key=_size, reverse=True):
-            if not self._place(free, item):
+        if not self._place(size) and not self._lay_out_anew(size):
+            self._failed.append(size)
+            return False
+        self._placed.append(size)
+        return True
+
+    def _place(self, size: Size) -> bool:
+        best: Size | None = None
+        for left in self._free:
+            if (best is None or left < best) and holds(left, size):
+                best = left
+        if best is None:
+            if self._opened >= self.instances or not holds(self.instance, size):
                 return False
-        self._free = free
+            self._opened += 1
+        self._move(best, take(best or self.instance, size))
+        return True
+
+    def _move(self, before: Size | None, after: Size) -> None:
+        """One instance has `after` left instead of `before`; None: it is a new one."""
+        free = self._free
+        if before is not None:
+            if free[before] == 1:
+                del free[before]
+            else:
+                free[before] -= 1
+        free[after] = free.get(after, 0) + 1
+
+    def _lay_out_anew(self, size: Size) -> bool:
+        gpus = size[0] + sum(placed[0] for placed in self._placed)
+        if gpus > self.instances * self.instance[0]:
+            return False
+        before = self._free, self._opened
+        self._free, self._opened = {}, 0
+        for item in sorted([*self._placed, size], reverse=True):
+            if not self._place(item):
+                self._free, self._opened = before
+                return False
         return True
 
 
@@ -138,29 +150,42 @@ def fit(
     packing = Packing.of(variant, instances)
     if not packing.add_all([*there, *more]):
         return Fit.IMPOSSIBLE
-    placed = list(there)
-    for copy in sorted(more, key=_size, reverse=True):
-        if not _sure(variant, instances, placed, copy):
+    used = _Used()
+    used.add(there)
+    for copy in sorted(more, key=size_of, reverse=True):
+        if not used.leaves_room(variant, instances, copy):
             return Fit.POSSIBLE
-        placed.append(copy)
+        used.add([copy])
     return Fit.SURE
 
 
-def _sure(
-    variant: VariantConfig, instances: int, placed: Sequence[CopyResources], copy: CopyResources
-) -> bool:
-    """Pigeonhole: however the placed copies lie, some instance has room for one more.
+@dataclass(slots=True)
+class _Used:
+    """What copies take together, wherever they lie."""
 
-    An instance is spoiled for `copy` as soon as one resource left is too little. Spoiling one costs
-    at least `capacity - need + smallest unit` of that resource, so the placed copies can spoil at
-    most `used / cost` instances by each resource, and never more than there are copies.
-    """
-    spoiled = 0
-    gpus = sum(one.gpus for one in placed)
-    if copy.gpus:
-        spoiled += gpus // (variant.gpus - copy.gpus + 1)
-    memory_left = variant.memory_mb - copy.memory_mb
-    spoiled += sum(one.memory_mb for one in placed) // (memory_left + 1)
-    cpus_left = variant.cpus - copy.cpus
-    spoiled += int(sum(one.cpus for one in placed) / (cpus_left + 1e-6))
-    return min(spoiled, len(placed)) < instances
+    copies: int = 0
+    gpus: int = 0
+    memory_mb: int = 0
+    cpus: float = 0.0
+
+    def add(self, copies: Iterable[CopyResources]) -> None:
+        """These too."""
+        for copy in copies:
+            self.copies += 1
+            self.gpus += copy.gpus
+            self.memory_mb += copy.memory_mb
+            self.cpus += copy.cpus
+
+    def leaves_room(self, variant: VariantConfig, instances: int, copy: CopyResources) -> bool:
+        """Pigeonhole: however they lie, some instance has room for one more.
+
+        An instance is spoiled for `copy` as soon as one resource left is too little. Spoiling one
+        costs at least `capacity - need + smallest unit` of that resource, so the placed copies can
+        spoil at most `used / cost` instances by each resource, and never more than there are.
+        """
+        spoiled = 0
+        if copy.gpus:
+            spoiled += self.gpus // (variant.gpus - copy.gpus + 1)
+        spoiled += self.memory_mb // (variant.memory_mb - copy.memory_mb + 1)
+        spoiled += int(self.cpus / (variant.cpus - copy.cpus + 1e-6))
+        return min(spoiled, self.copies) < instances

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from icscaler.entities import CopyResources, VariantConfig
-from icscaler.packing import Fit, Packing, fit, holds, take
+from icscaler.packing import Fit, Packing, fit, holds, size_of, take
 from tests.unit.core.build import P4D, gpus
 
 
@@ -40,9 +40,10 @@ def test_memory_and_cpus_count_too() -> None:
 
 def _placements(instances: int, capacity: CopyResources, copies: list[CopyResources]):
     """Every way to put the copies on the instances; yields what is left on each."""
+    sizes = [size_of(copy) for copy in copies]
     for choice in itertools.product(range(instances), repeat=len(copies)):
-        left = [capacity] * instances
-        for index, copy in zip(choice, copies, strict=True):
+        left = [size_of(capacity)] * instances
+        for index, copy in zip(choice, sizes, strict=True):
             if not holds(left[index], copy):
                 break
             left[index] = take(left[index], copy)
@@ -61,7 +62,7 @@ def test_sure_holds_under_any_placement_and_impossible_under_none(instances, the
     capacity = CopyResources(4, 4.0, 10_000)
     placed, copy = [gpus(g) for g in there], gpus(more)
     ways = [
-        any(holds(left, copy) for left in lefts)
+        any(holds(left, size_of(copy)) for left in lefts)
         for lefts in _placements(instances, capacity, placed)
     ]
     answer = fit(variant, instances, placed, [copy])

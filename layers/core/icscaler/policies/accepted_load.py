@@ -11,7 +11,6 @@ staffing). What is refused at zero copies is not in the load: clients' retries i
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from math import sqrt
 
 from icscaler.entities import MetricMinute, ModelConfig
@@ -74,14 +73,16 @@ def learn_service_time(
     slots, (since_s, until_s) = model.concurrent_requests_per_copy, span_s
     if slots is None:
         return service
+    mean = service.mean_s, service.evidence
+    peak = service.peak_deviations, service.peak_minutes
     for minute_s in sorted(minutes):
         if since_s <= minute_s < until_s:
             minute, copies = minutes[minute_s], copies_at(minute_s)
-            service = _with_peak(service, minute, slots, copies)
-            told = _told_by(minute, slots, copies, service.mean_s)
+            peak = _with_peak(peak, minute, slots, copies)
+            told = _told_by(minute, slots, copies, mean[0])
             if told is not None:
-                service = _with(service, minute.invocations or 0.0, told)
-    return replace(service, read_until_s=max(service.read_until_s, until_s))
+                mean = _with(mean, minute.invocations or 0.0, told)
+    return ServiceTime(*mean, max(service.read_until_s, until_s), *peak)
 
 
 def _told_by(minute: MetricMinute, slots: int, copies: int, known_s: float | None) -> float | None:
@@ -112,32 +113,35 @@ def _told_by(minute: MetricMinute, slots: int, copies: int, known_s: float | Non
     return None
 
 
-def _with(service: ServiceTime, requests: float, told_s: float) -> ServiceTime:
+def _with(
+    known: tuple[float | None, float], requests: float, told_s: float
+) -> tuple[float | None, float]:
+    """(mean seconds, evidence) with one minute more."""
     weight = min(requests, _MOST_OF_A_MINUTE)
-    evidence = min(service.evidence + weight, _MOST_EVIDENCE)
-    before_s = service.mean_s or 0.0
+    evidence = min(known[1] + weight, _MOST_EVIDENCE)
+    before_s = known[0] or 0.0
     # Rounded, so that the stored figure is short; a microsecond is nothing here.
-    mean_s = round(before_s + (told_s - before_s) * weight / evidence, 6)
-    return replace(service, mean_s=mean_s, evidence=evidence)
+    return round(before_s + (told_s - before_s) * weight / evidence, 6), evidence
 
 
-def _with_peak(service: ServiceTime, minute: MetricMinute, slots: int, copies: int) -> ServiceTime:
-    """What a minute with much room, so with next to no waiting, says of peaks and means."""
+def _with_peak(
+    known: tuple[float, int], minute: MetricMinute, slots: int, copies: int
+) -> tuple[float, int]:
+    """(peak deviations, minutes that told them) with one minute more.
+
+    A minute with much room, so with next to no waiting, says something of peaks and means.
+    """
     peak, requests, latency_s = minute.concurrency_per_copy, minute.invocations, minute.latency_s
     if peak is None or latency_s is None or not requests or not copies:
-        return service
+        return known
     mean = requests / MINUTE_S * latency_s / copies
     # Below one request in flight the peak is a whole number by chance.
     if not 1.0 <= mean <= slots / 2:
-        return service
+        return known
     told = min(max(0.0, (peak - mean) / sqrt(mean)), _MOST_DEVIATIONS)
-    minutes = min(service.peak_minutes + 1, _MOST_PEAK_MINUTES)
-    step = (told - service.peak_deviations) / (minutes + _ASSUMED_PEAK_MINUTES)
-    return replace(
-        service,
-        peak_deviations=round(service.peak_deviations + step, 4),
-        peak_minutes=minutes,
-    )
+    minutes = min(known[1] + 1, _MOST_PEAK_MINUTES)
+    step = (told - known[0]) / (minutes + _ASSUMED_PEAK_MINUTES)
+    return round(known[0] + step, 4), minutes
 
 
 def offered_load(

@@ -100,7 +100,7 @@ def learn(
     minutes = seen.metrics.get(model.name)
     if minutes is None:
         return None
-    if state.observed_desired == 0:
+    if state.observed_desired == 0 and (minutes or wake_s is not None):
         new_wake = wake_s is not None and active_s < wake_s <= seen.at_s
         state.starts = startup.note_demand(state.starts, minutes, wake_s if new_wake else None)
     at_s = seen.at_s
@@ -224,16 +224,15 @@ def _read_fresh(
 ) -> Fresh:
     """The newest ended minute counts; the one that still runs has seen less and can only raise."""
     fresh = Fresh()
-    for minute_s in sorted(by_start):
-        if minute_s < horizon_s:
-            continue
+    for minute_s in sorted([at for at in by_start if at >= horizon_s]):
         minute = by_start[minute_s]
         _note_use(state, minute)
         fresh.refused = fresh.refused or (minute.refused or 0) > 0
         _, copies = copies_at(state, minute_s)
         if model.policy is None:
             load = _fresh_load(model, state, minute, by_start, copies, at_s)
-            fresh.load = max(fresh.load, load)
+            if load > fresh.load:
+                fresh.load = load
             continue
         seen = target_tracking.demand(model.policy, minute, copies)
         if seen is not None and copies > 0:

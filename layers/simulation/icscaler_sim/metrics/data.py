@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left, insort
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from operator import itemgetter
 from typing import Any, NamedTuple, TypeAlias
 
@@ -91,6 +91,12 @@ class Table:
         rows = self.rows
         low = bisect_left(rows, start_s, key=_at)
         return rows[low : bisect_left(rows, end_s, low, key=_at)]
+
+    def backwards(self) -> Iterator[Row]:
+        """Rows from the newest on, brought up to date first: for who needs the latest few."""
+        if self.refresh is not None:
+            self.refresh()
+        return reversed(self.rows)
 
     def since(self, start_s: float) -> list[Row]:
         """Rows from `start_s` on, brought up to date first: cheap when `start_s` is near."""

@@ -231,14 +231,13 @@ def _add_in_flight(
     highest: dict[int, int] = {}
     for table, _ in series.sources:
         in_tens = table.period_s == 10
-        rows = table.since(start_s)
-        if in_tens:
-            points = rows
-        else:
-            points = [(r.at_s, r.visible_at_s, 0, r.in_flight_high, r.copies) for r in rows]
-        for row_s, visible_s, _, high, copies in points:
-            if visible_s > now_s or row_s >= end_s or not copies:
+        for row in table.backwards():
+            row_s = row[0]
+            if row_s < start_s:
+                break
+            if row[1] > now_s or row_s >= end_s or not row.copies:
                 continue
+            high = row.high if in_tens else row.in_flight_high
             minute_s = row_s - row_s % MINUTE_S
             if (high or zero_points) and high > highest.get(minute_s, -1):
                 highest[minute_s] = high

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from copy import copy
+from operator import attrgetter
 from typing import TypeAlias
 
 from icscaler_sim.world.faults import Faults
@@ -215,7 +216,7 @@ class Station:
         """Whole requests up to `now_s`; the station stays as it is."""
         if not self._dirty:
             return copy(self.books.counts)  # nothing came since the last minute was counted
-        twin = copy(self)
+        twin = _shallow(self)
         twin._outlet = self._outlet.twin()
         twin.minutes, twin.tens = twin._outlet.minutes, twin._outlet.tens
         twin._line, twin.books = self._line.copy(), self.books.twin()
@@ -417,6 +418,17 @@ class Station:
         if not self._rate and not self._line.amount and self.busy < _NOTHING:
             self.busy = self._in_flight_before = books.low = books.high = 0.0
             self._dirty = False
+
+
+_fields_of = attrgetter(*Station.__slots__)
+
+
+def _shallow(station: Station) -> Station:
+    """As `copy`, in a fraction of its time: books are read every ten minutes for every model."""
+    twin = Station.__new__(Station)
+    for name, value in zip(Station.__slots__, _fields_of(station), strict=True):
+        setattr(twin, name, value)
+    return twin
 
 
 def _slots(copies: Copies) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 from icscaler_sim.world.specs import Wake
 
@@ -40,8 +40,15 @@ class RequestCounts:
 
     def add(self, other: RequestCounts) -> None:
         """Count `other`'s requests too."""
-        for item in fields(self):
-            setattr(self, item.name, getattr(self, item.name) + getattr(other, item.name))
+        self.arrived += other.arrived
+        self.in_time += other.in_time
+        self.late += other.late
+        self.waiting += other.waiting
+        self.no_capacity += other.no_capacity
+        self.gave_up += other.gave_up
+        self.model_error += other.model_error
+        self.copy_lost += other.copy_lost
+        self.copy_removed += other.copy_removed
 
 
 @dataclass(slots=True)
@@ -129,6 +136,9 @@ class Tally:
     def requests(self, name: str | None = None) -> RequestCounts:
         """Requests of one component, or of all."""
         counts, now_s = RequestCounts(), self._now_s()
+        sources = self._requests.get(name, ()) if name is not None else ()
+        if len(sources) == 1:
+            return sources[0](now_s)
         for known in self._requests if name is None else (name,):
             for source in self._requests.get(known, ()):
                 counts.add(source(now_s))

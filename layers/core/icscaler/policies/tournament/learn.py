@@ -21,6 +21,16 @@ _LONG_BLOCKS = tuple(window * rules.MINUTE_S // rules.BLOCK_S for window in rule
 _LONG = len(rules.SHORT_WINDOWS)
 # All fields in order: a memory is copied for each model and minute, which `replace` is slow at.
 _fields_of = attrgetter(*(field.name for field in fields(TournamentMemory)))
+_LENGTHS_OF = {
+    **dict.fromkeys(("bases", "lows"), rules.SIGNALS),
+    **dict.fromkeys(("waiting", "held", "missed"), len(rules.LEVEL_RULES)),
+    **dict.fromkeys(("wanted", "kept", "refused"), len(rules.KEEP_RULES)),
+    "recent": rules.RECENT_MINUTES,
+    "blocks": rules.KEPT_BLOCKS,
+    "long_peaks": len(rules.LONG_WINDOWS),
+}
+_lists_of = attrgetter(*_LENGTHS_OF)
+_LENGTHS = tuple(_LENGTHS_OF.values())
 _KEEPS = tuple((rule.idle_minutes, rule.profile) for rule in rules.KEEP_RULES)
 _LEAST_SLOT_SHARE = 1 / max(rules.HEADROOMS)
 
@@ -62,12 +72,7 @@ def usable(memory: TournamentMemory | None) -> bool:
     return (
         memory is not None
         and memory.version == TOURNAMENT_VERSION
-        and len(memory.bases) == len(memory.lows) == rules.SIGNALS
-        and len(memory.waiting) == len(memory.held) == len(memory.missed) == len(rules.LEVEL_RULES)
-        and len(memory.wanted) == len(memory.kept) == len(memory.refused) == len(rules.KEEP_RULES)
-        and len(memory.recent) == rules.RECENT_MINUTES
-        and len(memory.blocks) == rules.KEPT_BLOCKS
-        and len(memory.long_peaks) == len(rules.LONG_WINDOWS)
+        and tuple(map(len, _lists_of(memory))) == _LENGTHS
     )
 
 
@@ -184,12 +189,13 @@ def _take_in(memory: TournamentMemory, minute: Minute) -> None:
     # The longest of the short windows; while it is silent another silent minute moves nothing.
     if load == 0 and block == memory.block and memory.bases[_LONG - 1] == 0:
         return
-    memory.recent = [*memory.recent[1:], load]
+    before = memory.recent
+    memory.recent = [*before[1:], load]
     if block != memory.block:
         _close_blocks(memory, block)
     if load > memory.block_peak:
         memory.block_peak = load
-    memory.bases = _bases(memory)
+    memory.bases = _bases(memory, before)
 
 
 def _close_blocks(memory: TournamentMemory, block: int) -> None:
@@ -204,9 +210,14 @@ def _close_blocks(memory: TournamentMemory, block: int) -> None:
     memory.yesterday = max(0.0, *profile)
 
 
-def _bases(memory: TournamentMemory) -> list[float]:
-    recent = memory.recent
-    bases = [max(recent[-window:]) for window in rules.SHORT_WINDOWS]
+def _bases(memory: TournamentMemory, before: Sequence[float]) -> list[float]:
+    """`before`: the recent load without the newest minute, as `memory.bases` still has it."""
+    recent, load = memory.recent, memory.recent[-1]
+    # A peak is looked for anew only when the minute that falls out of the window was one.
+    bases = [
+        load if load >= peak else peak if before[-window] < peak else max(recent[-window:])
+        for window, peak in zip(rules.SHORT_WINDOWS, memory.bases, strict=False)
+    ]
     peak = max(memory.block_peak, bases[-1])
     for long_peak in memory.long_peaks:
         if long_peak > peak:
@@ -221,10 +232,16 @@ def _wish(memory: TournamentMemory, start_minutes: int) -> None:
     """Every rule's new wish joins those of the last start-up."""
     now = float(memory.minutes)
     expired = now - start_minutes
-    memory.lows = [
-        [now, base] if base <= low[1] else _joined(low, now, base, expired)
-        for low, base in zip(memory.lows, memory.bases, strict=True)
-    ]
+    lows: list[list[float]] = []
+    lowest = [now, -1.0]
+    for low, base in zip(memory.lows, memory.bases, strict=True):
+        if base > low[1]:
+            lows.append(_joined(low, now, base, expired))
+            continue
+        if base != lowest[1]:
+            lowest = [now, base]
+        lows.append(lowest)
+    memory.lows = lows
     idle, used_yesterday = memory.idle, memory.yesterday > 0
     memory.wanted = [
         (wanted + 1 if wanted < _MOST_WANTED else wanted)
