@@ -14,6 +14,7 @@ from typer.core import TyperCommand, TyperGroup
 # Command -> the line that help shows, without importing the module whose `app` it is.
 _COMMANDS = {
     "adopt": "Have models scaled by icscaler, and by nobody else.",
+    "compare": "Say what icscaler would have saved and lost against what ran.",
     "demo": "Play a day of traffic through the deployed controller on the local cloud.",
     "explain": "Say why a model has the copies it has, computed again from the snapshot.",
     "export-history": "Export a fleet's past requests from CloudWatch as a trace to replay.",

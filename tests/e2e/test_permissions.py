@@ -57,6 +57,7 @@ def test_every_operator_command_is_listed() -> None:
         "history",
         "status",
         "adopt",
+        "compare",
     }
     assert documented().keys() == commands
 

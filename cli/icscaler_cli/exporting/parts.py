@@ -73,6 +73,7 @@ class Parts:
                 {model: dict(pairs) for model, pairs in kept["requests"].items()},
                 {model: dict(pairs) for model, pairs in kept["latency_s"].items()},
                 set(kept["heard"]),
+                {model: dict(pairs) for model, pairs in kept.get("refused", {}).items()},
             )
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise self._unusable(f"has a damaged part {file.name} ({error})") from error
@@ -83,6 +84,7 @@ class Parts:
             "requests": {model: list(bins.items()) for model, bins in history.requests.items()},
             "latency_s": {model: list(bins.items()) for model, bins in history.latency_s.items()},
             "heard": sorted(history.heard),
+            "refused": {model: list(bins.items()) for model, bins in history.refused.items()},
         }
         _write(self._file(span_s), json.dumps(kept))
 

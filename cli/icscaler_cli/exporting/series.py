@@ -93,15 +93,21 @@ def _where(endpoint: str, variant: str) -> dict[str, str]:
 @dataclass(slots=True)
 class History:
     """What was found: requests by model and bin, latency in seconds likewise, and every bin in
-    which anything at all was published. Bins are epoch seconds."""
+    which anything at all was published. `refused` are those of the requests that met no copy. Bins
+    are epoch seconds."""
 
     requests: dict[str, dict[int, int]] = field(default_factory=dict)
     latency_s: dict[str, dict[int, float]] = field(default_factory=dict)
     heard: set[int] = field(default_factory=set)
+    refused: dict[str, dict[int, int]] = field(default_factory=dict)
 
     def add(self, other: "History") -> None:
         """Take in another span."""
-        for mine, theirs in ((self.requests, other.requests), (self.latency_s, other.latency_s)):
+        for mine, theirs in (
+            (self.requests, other.requests),
+            (self.latency_s, other.latency_s),
+            (self.refused, other.refused),
+        ):
             bins: Any = mine
             for model, values in theirs.items():
                 bins.setdefault(model, {}).update(values)
@@ -113,6 +119,8 @@ class History:
         if source.says in (ACCEPTED, REFUSED):
             bins = self.requests.setdefault(source.model, {})
             bins[start_s] = bins.get(start_s, 0) + round(value)
+            if source.says == REFUSED:
+                self.refused.setdefault(source.model, {})[start_s] = round(value)
         elif source.says == LATENCY:
             self.latency_s.setdefault(source.model, {})[start_s] = value / _MICROSECONDS
 

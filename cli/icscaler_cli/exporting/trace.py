@@ -15,7 +15,7 @@ import numpy as np
 
 from icscaler_cli.exporting.parts import Plan
 from icscaler_cli.exporting.series import History
-from icscaler_sim.traces import build_trace, copy_shape_for, write_trace
+from icscaler_sim.traces import Trace, build_trace, copy_shape_for, write_trace
 
 EVERY_CATEGORY = "*"
 
@@ -40,7 +40,7 @@ def write(
     `gpus`: of one copy; `homes`: the endpoint, by model. There is at least one request.
     """
     totals = {model: sum(bins.values()) for model, bins in history.requests.items()}
-    _write_trace(out, plan, history, gpus)
+    write_trace(trace_of(out.name, plan, history, gpus), out)
     stem = _stem(out)
     models = out.with_name(f"{stem}_models.csv")
     busiest = sorted(plan.models, key=lambda model: (-totals.get(model, 0), model))
@@ -89,7 +89,8 @@ def tokens_of(latency_s: Mapping[int, float], gpus: int) -> int:
     return max(0, round((median(latency_s.values()) - profile.base_s) / profile.output_token_s))
 
 
-def _write_trace(out: Path, plan: Plan, history: History, gpus: Mapping[str, int]) -> None:
+def trace_of(name: str, plan: Plan, history: History, gpus: Mapping[str, int]) -> Trace:
+    """The period's requests as traffic to replay."""
     tokens = {
         model: tokens_of(history.latency_s.get(model, {}), gpus[model]) for model in plan.models
     }
@@ -100,8 +101,8 @@ def _write_trace(out: Path, plan: Plan, history: History, gpus: Mapping[str, int
         if count
     ]
     columns = np.array(rows, dtype=np.int64).reshape(-1, 4)
-    trace = build_trace(
-        out.name,
+    return build_trace(
+        name,
         plan.models,
         plan.width_s,
         plan.end_s - plan.start_s,
@@ -111,7 +112,6 @@ def _write_trace(out: Path, plan: Plan, history: History, gpus: Mapping[str, int
         np.zeros(len(rows), dtype=np.int64),
         columns[:, 3],
     )
-    write_trace(trace, out)
 
 
 def _stem(out: Path) -> str:

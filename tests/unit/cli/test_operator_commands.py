@@ -15,6 +15,7 @@ COMMANDS = [
     pytest.param(("pause", "--fleet"), id="pause"),
     pytest.param(("resume", "--fleet"), id="resume"),
     pytest.param(("adopt", "--all"), id="adopt"),
+    pytest.param(("compare",), id="compare"),
     pytest.param(("status",), id="status"),
     pytest.param(("explain", "chat"), id="explain"),
     pytest.param(("history", "chat"), id="history"),
@@ -82,6 +83,7 @@ class TestWrongPlace:
             assert result.exit_code == 1
             assert "nothing is published" in result.stderr
         assert run("adopt", "--all").exit_code == 1
+        assert run("compare").exit_code == 3
 
     def test_a_name_where_nothing_is_published(self) -> None:
         result = run("release", "--model", "chat", "--yes")
