@@ -17,6 +17,7 @@ UNHEALTHY = 4
 INTERRUPTED = 130
 TEMPLATE = "template.yaml"
 ENSEMBLE_FLEET = Path("examples", "codegen-ensemble.yaml")
+"""All models of the generated ensemble on one shared endpoint."""
 """The fleet of the generated ensemble, in the checkout."""
 
 

@@ -18,13 +18,12 @@ from typing import Any
 from icscaler.adapters.dynamodb import DynamoStateStore
 from icscaler.adapters.dynamodb.endpoint_items import endpoint_key
 from icscaler_cli.demo.look_log import LookLog
-from icscaler_cli.demo.play import MINUTE_S, Arriving, next_minute
+from icscaler_cli.demo.play import MINUTE_S, Arriving, copies_there, next_minute
 from icscaler_cli.demo.run import SETUP_HEADSTART_S, TEMPLATE, find_repository
 from icscaler_cli.demo.stage import PARAMETERS, set_stage
 from icscaler_cli.demo.watch import Watch
 from icscaler_localcloud.cloud import LocalCloud
 from icscaler_sim.report.clock import clock_text
-from icscaler_sim.world.specs import ProfileCatalog
 from tests.chaos.plan import CLEAN, STRONGEST, Plan
 from tests.chaos.scene import POISONED, Scene
 from tests.chaos.switches import SWITCHES, Strongest, Struck
@@ -71,9 +70,8 @@ class Outcome:
 def staged(scene: Scene) -> Iterator[Stage]:
     """The scene set up to the minute before its traffic begins, ready for any number of runs."""
     scenario = scene.scenario
-    catalog = ProfileCatalog({name: shape.profile for name, shape in scenario.shapes.items()})
     start_s = scenario.start_s - SETUP_HEADSTART_S
-    with LocalCloud(start_s=start_s, seed=scenario.seed, profiles=catalog) as cloud:
+    with LocalCloud(start_s=start_s, seed=scenario.seed, profiles=scenario.profiles()) as cloud:
         template = find_repository() / TEMPLATE
         store = set_stage(cloud, scenario, template, lambda _: None, PARAMETERS).store
         cloud.run_until(max(scenario.start_s, next_minute(cloud.clock.now_s)))
@@ -240,7 +238,7 @@ class _Run:
     def _run_until(self, at_s: int) -> None:
         cloud = self._cloud
         cloud.run_until(max(cloud.clock.now_s, at_s))
-        views = {view.name: view for view in cloud.world.components()}
+        views = copies_there(cloud.world, self._scene.scenario.shapes)
         self._watch.minute(views, int(cloud.clock.now_s))
         self._log.read()
 

@@ -66,6 +66,22 @@ class Rig:
             self.create_component(component, name)
         self.until(lambda: all(self.status(c) == "InService" for c in components))
 
+    def create_single_model_endpoint(self, name: str, instances: int = 1) -> None:
+        """A classic endpoint: variant `main` runs the model on instances of one GPU; in service."""
+        role = "arn:aws:iam::123456789012:role/models"
+        self.sagemaker.create_model(
+            ModelName=name, ExecutionRoleArn=role, PrimaryContainer={"Image": "registry/llm:1"}
+        )
+        variant = {
+            "VariantName": "main",
+            "ModelName": name,
+            "InstanceType": "ml.g5.2xlarge",
+            "InitialInstanceCount": instances,
+        }
+        self.sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant])
+        self.sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name)
+        self.until(lambda: self.endpoint_status(name) == "InService")
+
     def create_component(self, name: str, endpoint: str = ENDPOINT) -> None:
         requirements = {
             "NumberOfAcceleratorDevicesRequired": 1,

@@ -52,7 +52,7 @@ def run_result(
         gpus_in_use=_summed([one.gpus_in_use for one in recording.endpoints.values()]),
         gpu_capacity=_summed([one.gpu_capacity for one in recording.endpoints.values()]),
         alternatives=[
-            _ours(scenario, recording, prices, reference),
+            _ours(scenario, recording, prices),
             endpoint_per_model(peaks, scenario.shapes, hours, prices, reference),
             all_always_on(peaks, scenario.shapes, hours, prices, reference),
         ],
@@ -74,9 +74,7 @@ def _reference(scenario: Scenario, prices: PriceTable) -> InstanceType:
     return prices.get(next(iter(endpoint.variants.values())).instance_type)
 
 
-def _ours(
-    scenario: Scenario, recording: Recording, prices: PriceTable, reference: InstanceType
-) -> Alternative:
+def _ours(scenario: Scenario, recording: Recording, prices: PriceTable) -> Alternative:
     spent: list[tuple[InstanceType, float]] = []
     for (_, type_name), seconds in recording.instance_seconds.items():
         spent.append((prices.get(type_name), seconds / 3600))
@@ -92,7 +90,11 @@ def _ours(
         name: HeldCopies(MINUTE_S, {model: recording.models[model].held for model in config.models})
         for name, config in scenario.fleet.endpoints.items()
     }
-    return measured(OURS, OURS, bill, held, scenario.shapes, prices, reference)
+    own = {
+        name: prices.get(next(iter(config.variants.values())).instance_type)
+        for name, config in scenario.fleet.endpoints.items()
+    }
+    return measured(OURS, OURS, bill, held, scenario.shapes, prices, own)
 
 
 def _most_instances(scenario: Scenario, recording: Recording) -> Mapping[str, int]:

@@ -1,14 +1,14 @@
 """Playing the traffic minute by minute, and keeping the series the report is drawn from."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from icscaler_cli.demo.look_log import LoggedChange, LookLog
 from icscaler_cli.demo.scenario import Scenario
 from icscaler_cli.demo.watch import Watch
 from icscaler_localcloud.cloud import LocalCloud
+from icscaler_sim.simulate.places import Copies, copies_of
 from icscaler_sim.traces.trace import Arrivals, Trace
-from icscaler_sim.world.specs import ComponentView
 from icscaler_sim.world.world import World
 
 MINUTE_S = 60
@@ -53,7 +53,7 @@ class Minute:
 
     number: int
     at_s: int
-    components: Sequence[ComponentView]
+    copies: Mapping[str, Copies]
     demand_rps: dict[str, float]
     changes: Sequence[LoggedChange]
     gpus_in_use: float
@@ -142,23 +142,21 @@ class Player:
         recording, cloud = self.recording, self._cloud
         recording.minutes = minute + 1
         at_s = recording.start_s + (minute + 1) * MINUTE_S
-        views = {view.name: view for view in cloud.world.components()}
+        views = copies_there(cloud.world, recording.models)
         held = self._sample_models(views, demand)
         capacity = self._sample_endpoints(held)
         self._watch.minute(views, at_s)
         return Minute(
             number=minute + 1,
             at_s=at_s,
-            components=list(views.values()),
+            copies=views,
             demand_rps={name: count / MINUTE_S for name, count in demand.items()},
             changes=self._log.read(),
             gpus_in_use=sum(held.values()),
             gpu_capacity=capacity,
         )
 
-    def _sample_models(
-        self, views: dict[str, ComponentView], demand: dict[str, int]
-    ) -> dict[str, float]:
+    def _sample_models(self, views: dict[str, Copies], demand: dict[str, int]) -> dict[str, float]:
         """Append a minute to every model's series; GPUs held by each, on average."""
         tally = self._cloud.world.tally
         held = {}
@@ -170,7 +168,7 @@ class Player:
             series.demand_rps.append(demand.get(name, 0) / MINUTE_S)
             series.lost.append(lost - self._counted.get(name, 0))
             series.held.append(held[name] / self._scenario.shapes[name].gpus)
-            series.ready.append(views[name].current_copies if name in views else 0)
+            series.ready.append(views[name].current if name in views else 0)
             self._counted[name], self._gpu_seconds[name] = lost, gpu_seconds
         return held
 
@@ -191,6 +189,12 @@ class Player:
         for (endpoint, _), spent in self._cloud.world.tally.instance_gpu_seconds().items():
             seconds[endpoint] = seconds.get(endpoint, 0.0) + spent
         return seconds
+
+
+def copies_there(world: World, models: Iterable[str]) -> dict[str, Copies]:
+    """Copies of those models that exist, as SageMaker shows them."""
+    there = {view.name for view in world.components()} | world.aliases.keys()
+    return {name: copies_of(world, name) for name in models if name in there}
 
 
 def next_minute(now_s: float) -> int:

@@ -19,7 +19,6 @@ from icscaler_cli.playing import TEMPLATE, find_repository
 from icscaler_localcloud.cloud import LocalCloud
 from icscaler_sim.pricing import PriceTable, load_prices
 from icscaler_sim.report import RunResult, report_html, summary_json
-from icscaler_sim.world.specs import ProfileCatalog
 
 SETUP_HEADSTART_S = 3600
 """Endpoints and components are created this long before the traffic begins."""
@@ -68,10 +67,8 @@ def play_scenario(scenario: Scenario, template: Path, prices: PriceTable, view: 
                 raise DemoError(
                     str(error.args[0]), "add it to a price table of your own and name it: --prices"
                 ) from error
-    catalog = ProfileCatalog({name: shape.profile for name, shape in scenario.shapes.items()})
-    with LocalCloud(
-        start_s=scenario.start_s - SETUP_HEADSTART_S, seed=scenario.seed, profiles=catalog
-    ) as cloud:
+    start_s = scenario.start_s - SETUP_HEADSTART_S
+    with LocalCloud(start_s=start_s, seed=scenario.seed, profiles=scenario.profiles()) as cloud:
         stage = set_stage(cloud, scenario, template, view.tell)
         log, watch = LookLog(cloud), Watch(scenario)
         player = Player(cloud, scenario, log, watch)

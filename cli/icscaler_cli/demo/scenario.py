@@ -22,6 +22,7 @@ from icscaler_sim.traces import (
     generate_ensemble,
     read_trace,
 )
+from icscaler_sim.world.specs import ProfileCatalog
 
 HOUR_S = 3600
 
@@ -57,6 +58,21 @@ class Scenario:
     def duration_s(self) -> int:
         """Whole minutes."""
         return -(-self.trace.period_s // 60) * 60
+
+    def variants_of_their_own(self) -> dict[str, tuple[str, str]]:
+        """(endpoint, variant) of each single-model variant, by its name in the fleet."""
+        return {
+            name: (endpoint.name, model.variant)
+            for name, (endpoint, model) in self.models().items()
+            if model.kind == "variant"
+        }
+
+    def profiles(self) -> ProfileCatalog:
+        """How copies behave, by the names the world knows them under."""
+        catalog = ProfileCatalog({name: shape.profile for name, shape in self.shapes.items()})
+        for name, (endpoint, variant) in self.variants_of_their_own().items():
+            catalog.set(f"{endpoint}/{variant}", self.shapes[name].profile)
+        return catalog
 
     def models(self) -> dict[str, tuple[EndpointConfig, ModelConfig]]:
         """Every model with its endpoint, in the traffic's order, then those without traffic."""

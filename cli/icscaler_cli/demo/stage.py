@@ -11,7 +11,8 @@ from typing import Any
 
 from icscaler.adapters.dynamodb import DynamoStateStore
 from icscaler.bootstrap import state_store
-from icscaler.entities import EndpointConfig, ModelConfig
+from icscaler.entities import EndpointConfig, ModelConfig, VariantConfig
+from icscaler.variants import single
 from icscaler_cli.demo.room import first_instances, max_instances
 from icscaler_cli.demo.scenario import Scenario
 from icscaler_cli.demo.trouble import DemoError
@@ -23,6 +24,7 @@ PARAMETERS = {"Mode": "act", "KeepSnapshots": "all", "DescribeConcurrency": "1"}
 POLL_S = 60
 SETUP_LIMIT_S = 7200
 DEPLOY_AHEAD_S = 90
+_ROLE = "arn:aws:iam::123456789012:role/model-execution"
 _IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/llm-serving:1"
 
 Tell = Callable[[str], None]
@@ -51,12 +53,15 @@ def set_stage(
     tell("creating endpoints")
     for endpoint in scenario.fleet.endpoints.values():
         _create_endpoint(sagemaker, endpoint, scenario)
+    for name, place in scenario.variants_of_their_own().items():
+        cloud.world.alias(name, *place)
     _wait(cloud, tell, "endpoints", lambda: _endpoints_waiting(sagemaker, scenario))
     tell("creating inference components")
     for endpoint in scenario.fleet.endpoints.values():
         for model in endpoint.models.values():
-            copies = scenario.first_copies[model.name]
-            _create_component(sagemaker, endpoint, model, copies)
+            if model.kind == "component":
+                copies = scenario.first_copies[model.name]
+                _create_component(sagemaker, endpoint, model, copies)
     _wait(cloud, tell, "inference components", lambda: _components_waiting(sagemaker, scenario))
     if cloud.clock.now_s < scenario.start_s - DEPLOY_AHEAD_S:
         cloud.run_until(scenario.start_s - DEPLOY_AHEAD_S)
@@ -69,36 +74,58 @@ def set_stage(
 
 
 def _create_endpoint(sagemaker: Any, endpoint: EndpointConfig, scenario: Scenario) -> None:
-    variants = []
-    for name, variant in endpoint.variants.items():
-        first = first_instances(endpoint, name, scenario.first_copies, scenario.shapes)
-        most = max_instances(endpoint, name)
-        variants.append(
-            {
-                "VariantName": name,
-                "InstanceType": variant.instance_type,
-                "InitialInstanceCount": max(1, min(first, most)),
-                "ManagedInstanceScaling": {
-                    "Status": "ENABLED",
-                    "MinInstanceCount": 0,
-                    "MaxInstanceCount": most,
-                    # Instances come and go with copies: the shortest cooldown AWS allows, and
-                    # copies that are left here and there are moved together.
-                    "ScaleInPolicy": {
-                        "Strategy": "CONSOLIDATION",
-                        "MaximumStepSize": most,
-                        "CooldownInMinutes": 5,
-                    },
-                },
-                "RoutingConfig": {"RoutingStrategy": "LEAST_OUTSTANDING_REQUESTS"},
-            }
-        )
+    alone = {model.variant: name for name, model in single(endpoint).items()}
+    variants = [
+        _single_model(sagemaker, name, variant, alone[name], scenario)
+        if name in alone
+        else _shared(endpoint, name, variant, scenario)
+        for name, variant in endpoint.variants.items()
+    ]
     sagemaker.create_endpoint_config(
-        EndpointConfigName=endpoint.name,
-        ExecutionRoleArn="arn:aws:iam::123456789012:role/model-execution",
-        ProductionVariants=variants,
+        EndpointConfigName=endpoint.name, ExecutionRoleArn=_ROLE, ProductionVariants=variants
     )
     sagemaker.create_endpoint(EndpointName=endpoint.name, EndpointConfigName=endpoint.name)
+
+
+def _single_model(
+    sagemaker: Any, name: str, variant: VariantConfig, model: str, scenario: Scenario
+) -> dict[str, Any]:
+    """A variant that runs one model: its instances are set by nobody but the controller."""
+    sagemaker.create_model(
+        ModelName=model, ExecutionRoleArn=_ROLE, PrimaryContainer={"Image": _IMAGE}
+    )
+    return {
+        "VariantName": name,
+        "ModelName": model,
+        "InstanceType": variant.instance_type,
+        "InitialInstanceCount": scenario.first_copies[model],
+    }
+
+
+def _shared(
+    endpoint: EndpointConfig, name: str, variant: VariantConfig, scenario: Scenario
+) -> dict[str, Any]:
+    """A variant for inference components, under managed instance scaling."""
+    first = first_instances(endpoint, name, scenario.first_copies, scenario.shapes)
+    most = max_instances(endpoint, name)
+    return {
+        "VariantName": name,
+        "InstanceType": variant.instance_type,
+        "InitialInstanceCount": max(1, min(first, most)),
+        "ManagedInstanceScaling": {
+            "Status": "ENABLED",
+            "MinInstanceCount": 0,
+            "MaxInstanceCount": most,
+            # Instances come and go with copies: the shortest cooldown AWS allows, and copies that
+            # are left here and there are moved together.
+            "ScaleInPolicy": {
+                "Strategy": "CONSOLIDATION",
+                "MaximumStepSize": most,
+                "CooldownInMinutes": 5,
+            },
+        },
+        "RoutingConfig": {"RoutingStrategy": "LEAST_OUTSTANDING_REQUESTS"},
+    }
 
 
 def _create_component(

@@ -73,7 +73,7 @@ class PlainView:
         self._requests += 60 * sum(minute.demand_rps.values())
         if minute.number % 60 and minute.number != self._total:
             return
-        copies = sum(view.current_copies for view in minute.components)
+        copies = sum(one.current for one in minute.copies.values())
         self._console.print(
             f"{clock_text(minute.at_s)}  {self._requests:>10,.0f} requests  {copies:>3} copies  "
             f"{minute.gpus_in_use:>4.0f} of {minute.gpu_capacity:.0f} GPUs  "
@@ -149,11 +149,9 @@ class LiveView:
         table.add_column("copies", no_wrap=True)
         table.add_column("req/s", justify="right", no_wrap=True)
         table.add_column("what just changed, and why", ratio=1, no_wrap=True, overflow="ellipsis")
-        views = {view.name: view for view in minute.components}
         for name in self._chosen(minute):
-            view = views.get(name)
-            ready = view.current_copies if view else 0
-            desired = view.desired_copies if view else 0
+            seen = minute.copies.get(name)
+            ready, desired = (seen.current, seen.desired) if seen else (0, 0)
             table.add_row(
                 name,
                 _copies(ready, desired, self._most[name]),

@@ -16,7 +16,8 @@ from icscaler_cli.demo.look_log import LookLog
 from icscaler_cli.demo.room import max_instances
 from icscaler_cli.demo.scenario import Scenario
 from icscaler_sim.report.clock import clock_text
-from icscaler_sim.world.specs import ComponentView, Wake
+from icscaler_sim.simulate.places import Copies
+from icscaler_sim.world.specs import Wake
 
 LOOK_S = 60
 METRIC_LAG_S = 60 + 60 + 90
@@ -33,7 +34,7 @@ class Watch:
         self._moved: list[tuple[int, str, int]] = []
         self.violations: list[str] = []
 
-    def minute(self, views: Mapping[str, ComponentView], at_s: int) -> None:
+    def minute(self, views: Mapping[str, Copies], at_s: int) -> None:
         """Bounds, floors and capacity as SageMaker shows them now."""
         for endpoint in self._scenario.fleet.endpoints.values():
             gpus = dict.fromkeys(endpoint.variants, 0)
@@ -41,7 +42,7 @@ class Watch:
                 if name not in views:
                     self._tell(at_s, f"9: {name} is gone, and no look may remove a component")
                     continue
-                desired = views[name].desired_copies
+                desired = views[name].desired
                 gpus[model.variant] += desired * model.resources.gpus
                 self._bounds(model, desired, at_s)
                 if desired != self._desired.setdefault(name, desired):
@@ -102,6 +103,8 @@ class Watch:
 
     def _wakes(self, wakes: Sequence[Wake], log: LookLog) -> None:
         homes = {name: config.name for name, (config, _) in self._scenario.models().items()}
+        alone = self._scenario.variants_of_their_own().values()
+        homes |= {f"{home}/{variant}": home for home, variant in alone}
         for wake in wakes:
             decided_s = wake.phases.get("decision", 0.0)
             until_s = wake.first_refused_s + decided_s

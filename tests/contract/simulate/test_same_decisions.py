@@ -23,10 +23,13 @@ from icscaler_sim.simulate.driver import Beat, Driver
 from icscaler_sim.simulate.hands import Hands
 from icscaler_sim.traces import Trace, build_trace, copy_shape_for
 from icscaler_sim.world import World
-from tests.e2e.rig import ENDPOINT, FLEET, Rig, rig
+from tests.e2e.rig import ENDPOINT, FLEET, Rig, bare_rig
 
 TOKENS = (4500, 100)
-MODELS = ("inline", "blocks", "flows")
+MODELS = ("inline", "blocks", "flows", "typing")
+# A model that has an endpoint to itself.
+OWN = ("typing-home", "main")
+TARGETS: dict[str, str | tuple[str, str]] = {"typing": OWN}
 # Somebody asks for a model (a WakeRequested event): in this minute, so many seconds into it.
 WAKES = {71: ("flows", 20), 148: ("blocks", 33)}
 
@@ -43,6 +46,8 @@ def counts(minutes: int) -> dict[str, list[int]]:
         "blocks": [300 if minute % 90 < 35 else 0 for minute in range(minutes)],
         # Single requests, seldom.
         "flows": [1 if minute % 89 in (41, 42) else 0 for minute in range(minutes)],
+        # Never silent, out of one instance's reach and back.
+        "typing": [round(1000 + 900 * math.sin(minute / 25)) for minute in range(minutes)],
     }
 
 
@@ -77,7 +82,7 @@ def deployed(stage: Rig, minutes: int) -> list[tuple[str, int, int, int]]:
         at_s = stage.cloud.clock.now_s
         for name in MODELS:
             stage.cloud.world.arrive(
-                name,
+                TARGETS.get(name, name),
                 played[name][minute],
                 at_s,
                 at_s + 60,
@@ -92,7 +97,8 @@ def deployed(stage: Rig, minutes: int) -> list[tuple[str, int, int, int]]:
     assert stage.failures() == []
     return sorted(
         (record.component, record.from_copies, record.to_copies, record.at_s)
-        for record in stage.records()
+        for endpoint in (ENDPOINT, OWN[0])
+        for record in stage.records(endpoint)
         if record.outcome == "Accepted"
     )
 
@@ -104,6 +110,7 @@ def twin(stage: Rig) -> World:
     for endpoint in original.endpoints():
         world.advance(endpoint.created_s)
         world.create_endpoint(endpoint.name, [variant.spec for variant in endpoint.variants])
+    world.alias("typing", *OWN)
     for view in original.components():
         world.advance(view.created_s)
         world.create_component(view.name, view.endpoint, view.variant, view.spec, 1)
@@ -128,8 +135,17 @@ def simulated(
     return sorted(changes), controller
 
 
-TRACKING = FLEET
-OBJECTIVE = FLEET.replace(
+TRACKING = (
+    FLEET.replace(
+        "endpoints:\n",
+        "endpoints:\n  typing-home:\n    variants:\n"
+        "      main: {instance_type: ml.g5.2xlarge, max_instances: 5}\n",
+    )
+    .replace("inline, class: critical", "inline, class: critical, endpoint: shared")
+    .replace("[blocks, flows]", "[blocks, flows], endpoint: shared")
+    + "  - {name: typing, endpoint: typing-home, kind: variant}\n"
+)
+OBJECTIVE = TRACKING.replace(
     "  policy: {target_tracking: {metric: concurrency, target_value: 16}}\n",
     "  price: 3000\n  concurrent_requests_per_copy: 32\n",
 )
@@ -139,24 +155,26 @@ OBJECTIVE = FLEET.replace(
 @pytest.mark.parametrize(
     ("fleet", "minutes"),
     [
-        pytest.param(TRACKING, 200, id="some hours, target tracking"),
-        pytest.param(OBJECTIVE, 200, id="some hours, objective"),
+        pytest.param(TRACKING, 160, id="some hours, target tracking"),
+        pytest.param(OBJECTIVE, 160, id="some hours, objective"),
         pytest.param(TRACKING, 1440, id="a day, target tracking", marks=pytest.mark.slow),
         pytest.param(OBJECTIVE, 1440, id="a day, objective", marks=pytest.mark.slow),
     ],
 )
 def test_handlers_and_simulator_decide_alike(tmp_path: Path, fleet: str, minutes: int) -> None:
-    with rig(tmp_path, fleet=fleet, WakeAlarm="disabled") as stage:
-        pointer = stage.store.fleet_pointer()
-        assert pointer is not None
-        config = stage.store.configuration(ENDPOINT, pointer.version)
-        assert config is not None
+    with bare_rig(tmp_path, WakeAlarm="disabled") as stage:
+        stage.create_single_model_endpoint(OWN[0])
+        stage.create_endpoint(ENDPOINT, "inline", "blocks", "flows")
+        version = stage.publish(fleet)
+        configs = {e: stage.store.configuration(e, version) for e in (ENDPOINT, OWN[0])}
         world = twin(stage)
         expected = deployed(stage, minutes)
         looks = len(stage.looks())
+        stage.cloud.world.alias("typing", *OWN)
         fates = {name: stage.cloud.world.tally.requests(name) for name in MODELS}
         gpu_seconds = stage.cloud.world.tally.gpu_seconds()
-    played = Fleet({ENDPOINT: config}, {name: copy_shape_for(1) for name in MODELS})
+    published = {name: config for name, config in configs.items() if config is not None}
+    played = Fleet(published, {name: copy_shape_for(1) for name in MODELS})
     found, controller = simulated(world, played, minutes)
     assert found == expected
     assert len({component for component, *_ in expected}) == len(MODELS)

@@ -20,8 +20,8 @@ from icscaler_cli.main import app
 from icscaler_sim.pricing import load_prices
 from icscaler_sim.report import RunResult
 from icscaler_sim.simulate.default_fleet import fleet_text
+from icscaler_sim.simulate.places import Copies
 from icscaler_sim.traces import default_copy_shape, generate_fleet, write_trace
-from icscaler_sim.world.specs import ComponentSpec, ComponentView
 from tests.unit.report.made_up import bill, made_up_run, unhealthy_run
 
 
@@ -32,14 +32,11 @@ def scenario(repository: Path, tmp_path: Path) -> Scenario:
 
 
 def _minute(number: int, at_s: int, *, ready: int = 2) -> Minute:
-    view = ComponentView(
-        "inline-completion", "codegen-shared", "AllTraffic", "Updating", ComponentSpec(),
-        5, ready, 0, 0, None, None,
-    )  # fmt: skip
+    seen = {"inline-completion": Copies(5, ready, settled=False)}
     change = LoggedChange(
         at_s - 30, "inline-completion", 2, 5, "Accepted", ("AboveTarget 9", "ScaleOutRate 5")
     )
-    return Minute(number, at_s, [view], {"inline-completion": 81.25}, [change], 12.0, 16.0)
+    return Minute(number, at_s, seen, {"inline-completion": 81.25}, [change], 12.0, 16.0)
 
 
 def _drawn(view: LiveView, width: int = 110, height: int = 30) -> str:
@@ -77,7 +74,7 @@ class TestLiveView:
         view = LiveView(Console(width=100, height=LEAST_HEIGHT), scenario)
         last = list(scenario.models())[-1]
         change = LoggedChange(scenario.start_s, last, 0, 1, "InFlight", ("Idle 0",))
-        view.minute(replace(_minute(1, scenario.start_s + 60), components=[], changes=[change]))
+        view.minute(replace(_minute(1, scenario.start_s + 60), copies={}, changes=[change]))
         drawn = _drawn(view, 100, LEAST_HEIGHT)
 
         assert len(drawn.rstrip().splitlines()) <= LEAST_HEIGHT

@@ -13,8 +13,9 @@ from icscaler.ports import DecisionRecord
 from icscaler_cli.demo.look_log import LookLog
 from icscaler_cli.demo.scenario import Scenario
 from icscaler_cli.demo.watch import Watch
+from icscaler_sim.simulate.places import Copies
 from icscaler_sim.traces import copy_shape_for, generate_ensemble
-from icscaler_sim.world.specs import ComponentSpec, ComponentView, Wake
+from icscaler_sim.world.specs import Wake
 
 FLEET = """
 version: 1
@@ -35,12 +36,8 @@ def _watch() -> Watch:
     return Watch(scenario)
 
 
-def _views(**copies: int) -> dict[str, ComponentView]:
-    spec = ComponentSpec()
-    return {
-        name: ComponentView(name, "e", "v", "InService", spec, count, count, 0, 0, None, None)
-        for name, count in copies.items()
-    }
+def _views(**copies: int) -> dict[str, Copies]:
+    return {name: Copies(count, count, settled=True) for name, count in copies.items()}
 
 
 @pytest.mark.parametrize(
@@ -56,7 +53,7 @@ def _views(**copies: int) -> dict[str, ComponentView]:
         pytest.param(_views(warm=1), "9: Mon 00:01:00 rare is gone", id="component gone"),
     ],
 )  # fmt: skip
-def test_a_minute(views: dict[str, ComponentView], says: str | None) -> None:
+def test_a_minute(views: dict[str, Copies], says: str | None) -> None:
     watch = _watch()
     watch.minute(views, AT_S)
 

@@ -150,7 +150,9 @@ class TestMeasured:
                     {"ml.p4d.24xlarge": 1})  # fmt: skip
 
     def test_same_copies_on_the_cheapest_type_that_hosts_the_biggest(self) -> None:
-        found = measured("run", "Run", self._bill(3.0), {"e": self.HELD}, SHAPES, PRICES, P4D)
+        found = measured(
+            "run", "Run", self._bill(3.0), {"e": self.HELD}, SHAPES, PRICES, {"e": P4D}
+        )
 
         assert found.on_reference.instance_hours == 3.0
         assert found.on_cheapest.instances == {"ml.g6.12xlarge": 2}
@@ -159,18 +161,22 @@ class TestMeasured:
         assert found.on_cheapest.instance_hours == pytest.approx(5.0)
 
     def test_what_the_run_wasted_is_carried_over(self) -> None:
-        found = measured("run", "Run", self._bill(6.0), {"e": self.HELD}, SHAPES, PRICES, P4D)
+        found = measured(
+            "run", "Run", self._bill(6.0), {"e": self.HELD}, SHAPES, PRICES, {"e": P4D}
+        )
 
         assert found.on_cheapest.instance_hours == pytest.approx(10.0)
 
     def test_never_dearer_than_what_was_paid(self) -> None:
         only_p4d = PriceTable(PRICES.as_of, "", "", (), (P4D,))
-        found = measured("run", "Run", self._bill(3.0), {"e": self.HELD}, SHAPES, only_p4d, P4D)
+        found = measured(
+            "run", "Run", self._bill(3.0), {"e": self.HELD}, SHAPES, only_p4d, {"e": P4D}
+        )
 
         assert found.on_cheapest.dollars <= found.on_reference.dollars
 
     def test_nothing_held(self) -> None:
-        found = measured("run", "Run", self._bill(0.0), {}, SHAPES, PRICES, P4D)
+        found = measured("run", "Run", self._bill(0.0), {}, SHAPES, PRICES, {})
 
         assert found.on_cheapest.dollars == 0.0
 

@@ -20,6 +20,7 @@ from icscaler_sim.world import ServiceProfile, WorldSettings
 
 START_S = 1_780_272_000
 P4D = VariantConfig("ml.p4d.24xlarge", 8, 96.0, 500_000, 4)
+G5 = VariantConfig("ml.g5.2xlarge", 1, 8.0, 16_384, 6)
 PRICES = load_prices()
 PROFILE = ServiceProfile(slots_per_copy=10, base_s=2.0, output_token_s=0.0)
 """Ten requests at once, two seconds each: 300 a minute keep one copy busy."""
@@ -36,11 +37,21 @@ def model(name: str, *, gpus: int = 1, **keys: object) -> ModelConfig:
     )
 
 
+def single(name: str, **keys: object) -> ModelConfig:
+    """A model that has a variant to itself: its copies are instances of one GPU."""
+    return model(name, **{"kind": "variant", "min_copies": 1, "max_copies": 6, **keys})
+
+
 def fleet(*models: ModelConfig, profile: ServiceProfile = PROFILE) -> Fleet:
-    """These models on one endpoint of up to four p4d instances."""
-    config = EndpointConfig("shared", "v1", {"main": P4D}, {one.name: one for one in models})
+    """These models on one endpoint of up to four p4d instances; each single one on its own."""
+    shared = {one.name: one for one in models if one.kind == "component"}
+    endpoints = {"shared": EndpointConfig("shared", "v1", {"main": P4D}, shared)}
+    for one in models:
+        if one.kind == "variant":
+            home = f"{one.name}-home"
+            endpoints[home] = EndpointConfig(home, "v1", {"main": G5}, {one.name: one})
     shapes = {one.name: CopyShape(one.resources.gpus, profile) for one in models}
-    return Fleet({"shared": config}, shapes)
+    return Fleet(endpoints, shapes)
 
 
 def trace(counts: Mapping[str, Sequence[int]], width_s: int = 60) -> Trace:

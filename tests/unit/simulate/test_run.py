@@ -11,7 +11,7 @@ from icscaler.entities import EndpointConfig
 from icscaler_sim.scoring import Score, figures
 from icscaler_sim.simulate import BOUNDS, NAMES, STATIC, Job, SimulationError, outline, run_job
 from icscaler_sim.simulate.pool import effort, run_all
-from tests.unit.simulate.builders import P4D, model, scenario
+from tests.unit.simulate.builders import P4D, model, scenario, single
 
 HOURS = 3
 COUNTS = {
@@ -19,6 +19,7 @@ COUNTS = {
     "office": [200 if 30 <= minute < 100 else 0 for minute in range(60 * HOURS)],
     "seldom": [2 if minute == 75 else 0 for minute in range(60 * HOURS)],
     "never": [0] * (60 * HOURS),
+    "alone": [round(600 + 300 * math.sin(minute / 25)) for minute in range(60 * HOURS)],
 }
 SCENARIO = scenario(
     COUNTS,
@@ -26,6 +27,7 @@ SCENARIO = scenario(
     model("office", gpus=2),
     model("seldom", idle_s=600),
     model("never"),
+    single("alone"),
 )
 
 
@@ -56,6 +58,13 @@ def test_copies_are_paid_for_and_fit_their_instances(score: Score) -> None:
         assert busy.gpu_hours >= HOURS - 0.01  # the floor
 
 
+def test_a_variant_of_its_own_always_runs_and_serves(score: Score) -> None:
+    alone = next(one for one in score.models if one.name == "alone")
+    assert alone.gpu_hours >= HOURS - 0.01
+    assert alone.cold_minutes == 0
+    assert alone.requests.in_time > 0.5 * alone.requests.total
+
+
 def test_figures_are_plain(score: Score) -> None:
     shown = figures(score)
     assert shown["requests"]["total"] == score.requests.total
@@ -74,7 +83,7 @@ def test_static_peak_loses_next_to_nothing_and_is_dearest() -> None:
     alone, packed = scores["static-alone"], scores["static-packed"]
     # The seldom called model has 8 GPUs to itself, the never called one nothing.
     assert alone.on_reference.instance_gpu_hours >= packed.on_reference.instance_gpu_hours + 24
-    assert len(alone.models) == 3
+    assert len(alone.models) == 4
     never = {one.name: one.gpu_hours for one in scores["always-on"].models}["never"]
     assert never == pytest.approx(HOURS)
 

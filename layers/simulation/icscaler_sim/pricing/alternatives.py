@@ -154,23 +154,24 @@ def measured(
     held: Mapping[str, HeldCopies],
     shapes: Mapping[str, CopyShape],
     prices: PriceTable,
-    reference: InstanceType,
+    reference: Mapping[str, InstanceType],
 ) -> Alternative:
-    """A run's own bill on the reference type, and its copies over time on the cheapest type.
+    """A run's own bill on the reference types, and its copies over time on the cheapest ones.
 
-    `held` is per endpoint; each endpoint gets the cheapest type that hosts its biggest copy.
+    `held` and `reference`, the type it ran on, are per endpoint; each endpoint gets the cheapest
+    type that hosts its biggest copy.
     Copies are packed, an instance is kept for `IDLE_RELEASE_S` after it is last needed, and what
     the run needed beyond that on the reference type (placement, launches) is added in proportion.
     """
     ideal_s = sum(
-        sum(instances_over_time(timeline, shapes, reference)) * timeline.step_s
-        for timeline in held.values()
+        sum(instances_over_time(timeline, shapes, reference[endpoint])) * timeline.step_s
+        for endpoint, timeline in held.items()
     )
     overhead = max(1.0, bill.instance_hours * 3600.0 / ideal_s) if ideal_s else 1.0
     cheapest = []
-    for timeline in held.values():
-        hosts = _hosts(timeline.copies, shapes, prices)
-        bills = [_over_time(timeline, shapes, kind, overhead) for kind in {*hosts, reference}]
+    for endpoint, timeline in held.items():
+        hosts = {*_hosts(timeline.copies, shapes, prices), reference[endpoint]}
+        bills = [_over_time(timeline, shapes, kind, overhead) for kind in hosts]
         cheapest.append(min(bills, key=lambda one: (one.dollars, *one.instances)))
     best = Bill.total(cheapest)
     return Alternative(name, label, bill, best if best.dollars < bill.dollars else bill)

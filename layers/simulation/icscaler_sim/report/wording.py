@@ -32,6 +32,7 @@ WORDS: dict[str, str] = {
     Reason.SCHEDULE: "a schedule's floor",
     Reason.OVERRIDE: "a person's override",
     Reason.OVERLAY: "a workflow's limits",
+    Reason.ONE_INSTANCE: "a variant keeps one instance",
     Reason.DISPLACED: "made room for a model worth more",
     Reason.WAITING_FOR_ROOM: "waits for room on the endpoint",
     Reason.FOLLOWS_BASE: "an adapter lives in its base's copies",

@@ -168,8 +168,10 @@ class Book:
             instances={},
             estimated_price=any(kind.estimated for kind, _ in spent),
         )
-        endpoint = next(iter(self._fleet.endpoints.values()))
-        reference = prices.get(next(iter(endpoint.variants.values())).instance_type)
+        reference = {
+            name: prices.get(max(config.variants.values(), key=lambda v: v.gpus).instance_type)
+            for name, config in self._fleet.endpoints.items()
+        }
         held = {
             name: HeldCopies(STEP_S, {model: timeline[model] for model in config.models})
             for name, config in self._fleet.endpoints.items()

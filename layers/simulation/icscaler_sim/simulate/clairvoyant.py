@@ -234,7 +234,8 @@ def _bills(scenario: Scenario, held: Mapping[str, FloatArray]) -> tuple[Bill, Bi
                 instances={kind.name: max(counts, default=0)},
                 estimated_price=kind.estimated,
             )
-            both = measured("", "", bill, {endpoint.name: timeline}, shapes, prices, kind)
+            name = endpoint.name
+            both = measured("", "", bill, {name: timeline}, shapes, prices, {name: kind})
             own.append(both.on_reference)
             cheapest.append(both.on_cheapest)
     return Bill.total(own), Bill.total(cheapest)

@@ -13,7 +13,7 @@ from icscaler_sim.simulate.policies import ICSCALER, nearest
 
 _IDENTITY = frozenset(
     {"name", "version", "variant", "class_name", "adapter_of", "group", "owner", "models"}
-    | {"policy", "objective"}
+    | {"policy", "objective", "kind"}
 )
 
 

@@ -28,9 +28,11 @@ from icscaler.learned import InTime, ServiceTime
 from icscaler.policies.accepted_load import latency_since_s
 from icscaler.policies.evidence import reads_in_flight, settled_until_s
 from icscaler.policies.objectives import due_since_s
+from icscaler.variants import hosts_components, views
 from icscaler_sim.metrics.store import Series
 from icscaler_sim.simulate.fleet import Fleet
 from icscaler_sim.simulate.hands import Hands
+from icscaler_sim.simulate.places import write_call
 from icscaler_sim.simulate.sight import (
     MINUTE_S,
     in_flight_series,
@@ -186,7 +188,9 @@ class Controller:
     # --- observe
     def _observe(self, home: _Home, at_s: int) -> Snapshot:
         self._calls["DescribeEndpoint"] += 1
-        components = self._components(home, at_s)
+        endpoint = self._endpoint(home.config.name)
+        components = self._components(home, at_s) if hosts_components(home.config) else {}
+        components |= views(home.config, endpoint, home.views, at_s)
         metrics = {
             name: self._minutes(home, name, view, at_s)
             for name, view in components.items()
@@ -197,7 +201,7 @@ class Controller:
         return Snapshot(
             at_s=at_s,
             config_version=home.config.version,
-            endpoint=self._endpoint(home.config.name),
+            endpoint=endpoint,
             components=components,
             metrics=metrics,
             wakes=dict(home.wakes),
@@ -220,7 +224,7 @@ class Controller:
                 min_instances=managed.min_instances if managed else None,
                 max_instances=managed.max_instances if managed else None,
             )
-        return core.EndpointView(name, view.status, variants)
+        return core.EndpointView(name, view.status, variants, int(view.modified_s))
 
     def _components(self, home: _Home, at_s: int) -> dict[str, core.ComponentView]:
         """As observe does: listed with status and times, described where that may be stale."""
@@ -259,7 +263,9 @@ class Controller:
         if due_s is not None and model.objective is not None:
             start_s = min(start_s, due_s)
             promise = promise_of(self._world, name, model.objective.deadline_s)
-        self._asked += (3 if loaded else 1) + (latency is not None) + 3 * (promise is not None)
+        refused = model.kind == "component"
+        self._asked += 3 if loaded else 1
+        self._asked += (latency is not None) + (2 + refused) * (promise is not None)
         return metric_minutes(
             self._world,
             name,
@@ -287,7 +293,7 @@ class Controller:
         return outcomes
 
     def _write(self, change: Change, at_s: int) -> tuple[OutcomeKind, str]:
-        self._calls["UpdateInferenceComponentRuntimeConfig"] += 1
+        self._calls[write_call(self._world, change.component)] += 1
         return self._hands.set_copies(change.component, change.from_copies, change.to_copies, at_s)
 
     def _check(self, look: Look) -> None:

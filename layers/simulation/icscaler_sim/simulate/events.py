@@ -17,6 +17,7 @@ from icscaler_sim.metrics.store import Series
 from icscaler_sim.simulate.controller import Controller
 from icscaler_sim.simulate.driver import Driver
 from icscaler_sim.simulate.fleet import Fleet
+from icscaler_sim.simulate.places import copies_of
 from icscaler_sim.simulate.policies import Job
 from icscaler_sim.simulate.sight import in_flight_series
 
@@ -77,13 +78,13 @@ class WakeRequests:
         if asked_s is not None and first_s - asked_s < WAKE_EVERY_S:
             return
         world = self._driver.world
-        if world.component(name).current_copies:
+        if copies_of(world, name).current:
             return
         self._asked_s[name] = first_s
         self._driver.at(first_s, lambda: self._ask(name))
 
     def _ask(self, name: str) -> None:
-        if not self._driver.world.component(name).current_copies:
+        if not copies_of(self._driver.world, name).current:
             self._driver.soon(EVENT_DELAY_S, partial(self._controller.wake, name))
 
 
@@ -109,7 +110,7 @@ class SpikeAlarms:
         self._alarms: dict[str, _Alarm] = {}
         homes = {model.name: endpoint.name for endpoint, model in fleet.members()}
         for alarm in alarm_plan.wanted(fleet.endpoints.values(), "").values():
-            name = dict(alarm.dimensions)["InferenceComponentName"]
+            name = alarm.name.removeprefix(alarm_plan.SPIKE)
             series = in_flight_series(world, name)
             if series is not None:
                 self._alarms[name] = _Alarm(

@@ -42,6 +42,10 @@ class Fleet:
             for model in endpoint.models.values():
                 yield endpoint, model
 
+    def variants_of_their_own(self) -> dict[str, tuple[str, str]]:
+        """(endpoint, variant) of each model that has a variant to itself."""
+        return {m.name: (e.name, m.variant) for e, m in self.members() if m.kind == "variant"}
+
     def max_instances(self, endpoint: str, variant: str) -> int:
         """The variant's limit; without one, room for every model at its ceiling."""
         if endpoint in self.fixed_instances:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from icscaler.entities import OutcomeKind
+from icscaler_sim.simulate.places import set_copies
 from icscaler_sim.world import Refusal, World
 
 # What the texts and codes mean; the adapters read the same ones.
 _BY_TEXT = (
     ("cannot be updated while", OutcomeKind.IN_FLIGHT),
+    ("cannot update in-progress endpoint", OutcomeKind.IN_FLIGHT),
     ("not enough hardware resources", OutcomeKind.NO_ROOM),
     ("could not find", OutcomeKind.NOT_FOUND),
 )
@@ -38,7 +40,7 @@ class Hands:
         """Set desired copies; the outcome and AWS's text."""
         kind, text = OutcomeKind.ACCEPTED, ""
         try:
-            self._world.set_copies(component, copies)
+            set_copies(self._world, component, copies)
         except Refusal as refusal:
             kind, text = outcome_of(refusal), f"{refusal.code}: {refusal.message}"
         self.log.append(Applied(at_s, component, from_copies, copies, kind))

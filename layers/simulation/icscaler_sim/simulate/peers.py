@@ -15,6 +15,7 @@ from icscaler.entities import ModelConfig
 from icscaler_sim.baselines import Facts, Level, Minute, Observation, Peer, Rule, Settings
 from icscaler_sim.simulate.fleet import Fleet
 from icscaler_sim.simulate.hands import Hands
+from icscaler_sim.simulate.places import copies_of, write_call
 from icscaler_sim.simulate.proxy import Proxy
 from icscaler_sim.simulate.sight import MINUTE_S, PeerSight
 from icscaler_sim.world import World
@@ -52,7 +53,7 @@ class _Seat:
         self.rule = rule
         self.sight = sight
         self.state: Any = rule.begin(at_s)
-        self.floor = min(model.min_copies, model.max_copies)
+        self.floor = max(min(model.min_copies, model.max_copies), model.kind == "variant")
         self.ceiling = model.max_copies
         self.requested = 0
         self.ready = 0
@@ -103,7 +104,7 @@ class PeerPilot:
     @property
     def calls(self) -> Mapping[str, int]:
         """AWS calls made so far; what Application Auto Scaling reads inside AWS is no call."""
-        writes = {"UpdateInferenceComponentRuntimeConfig": len(self._hands.log)}
+        writes = Counter(write_call(self._world, each.component) for each in self._hands.log)
         return {**(dict(self._calls) if self._polls else {}), **writes}
 
     def called(self, name: str, until_s: float) -> None:
@@ -135,11 +136,10 @@ class PeerPilot:
     def _view(self, seat: _Seat, at_s: int) -> None:
         if seat.steady and at_s - seat.viewed_s < ROTATION_S:
             return
-        view = self._world.component(seat.name)
-        self._calls["DescribeInferenceComponent"] += 1
-        seat.requested, seat.ready = view.desired_copies, view.current_copies
+        alone = seat.name in self._world.aliases
+        self._calls["DescribeEndpoint" if alone else "DescribeInferenceComponent"] += 1
         # A refused or unfinished change is looked at again; a finished one stays as it is.
-        seat.steady = view.status == "InService"
+        seat.requested, seat.ready, seat.steady = copies_of(self._world, seat.name)
         seat.viewed_s = at_s if seat.requested == seat.ready else at_s - ROTATION_S
 
     def _step(self, seat: _Seat, at_s: int, now_s: float) -> int:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from math import inf
 from typing import NamedTuple
 
+from icscaler_sim.simulate.places import copies_of
 from icscaler_sim.world import ServiceProfile, World
 
 STEP_S = 10
@@ -70,7 +71,7 @@ class Proxy:
 
     def takes(self, name: str) -> bool:
         """Whether the proxy is in the model's path now."""
-        return name in self._flows or self._world.component(name).current_copies == 0
+        return name in self._flows or copies_of(self._world, name).current == 0
 
     def arrive(
         self, name: str, requests: int, until_s: float, input_tokens: float, output_tokens: float
@@ -102,7 +103,7 @@ class Proxy:
             came = flow.requests if share >= 1 else int(flow.requests * share + 0.5)
             if came:
                 line = self._lines.setdefault(name, deque())
-                if not self._world.component(name).current_copies:
+                if not copies_of(self._world, name).current:
                     self._since_s.setdefault(name, before_s)
                 middle_s = (before_s + min(now_s, flow.until_s)) / 2
                 line.append(Batch(middle_s, came, flow.input_tokens, flow.output_tokens))
@@ -112,7 +113,7 @@ class Proxy:
                 self._flows.setdefault(name, []).append(flow)
 
     def _release(self, name: str) -> None:
-        copies = self._world.component(name).current_copies
+        copies = copies_of(self._world, name).current
         if copies:
             self._open(name)
         line, now_s = self._lines.get(name), self._now_s

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from icscaler.entities import MetricMinute
 from icscaler_sim.baselines import Facts, Level, Minute
 from icscaler_sim.metrics.store import Series
+from icscaler_sim.simulate.places import dimensions, in_flight_metric
 from icscaler_sim.world import World
 from icscaler_sim.world.rows import MinuteRow
 
@@ -30,10 +31,8 @@ def readable(count: int, row: MinuteRow, seen_at_s: float, late_fraction: float)
 
 
 def in_flight_series(world: World, name: str) -> Series | None:
-    """ConcurrentRequestsPerCopy of a component."""
-    return world.metrics.find(
-        NAMESPACE, "ConcurrentRequestsPerCopy", {"InferenceComponentName": name}
-    )
+    """Requests in flight per copy of a model."""
+    return world.metrics.find(NAMESPACE, in_flight_metric(world, name), dimensions(world, name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +45,14 @@ class Promise:
 
 
 def promise_of(world: World, name: str, deadline_s: float) -> Promise:
-    """The series that a component's objective is judged by."""
-    dims = {"InferenceComponentName": name}
-    errors = world.metrics.find(NAMESPACE, "Invocation5XXErrors", dims)
+    """The series that a model's objective is judged by."""
+    errors = world.metrics.find(NAMESPACE, "Invocation5XXErrors", dimensions(world, name))
     return Promise(deadline_s, latency_series(world, name), errors)
 
 
 def latency_series(world: World, name: str) -> Series | None:
-    """ModelLatency of a component, in microseconds."""
-    return world.metrics.find(NAMESPACE, "ModelLatency", {"InferenceComponentName": name})
+    """ModelLatency of a model, in microseconds."""
+    return world.metrics.find(NAMESPACE, "ModelLatency", dimensions(world, name))
 
 
 class ServiceTime:
@@ -185,7 +183,7 @@ def metric_minutes(
     """
     settings, now_s = world.settings, world.now_s
     found: dict[int, MetricMinute] = {}
-    with_refused = not loaded or promise is not None
+    with_refused = (not loaded or promise is not None) and name not in world.aliases
     with_accepted = loaded or latency is not None or promise is not None
     rows = world.minutes(name, start_s, now_s)
     if not rows and not (loaded or latency is not None or promise is not None):

@@ -1,8 +1,9 @@
 """Setting the stage: a world in which the fleet is in service when the traffic begins.
 
-Built as a team would: endpoints, then components with one copy or more (CreateInferenceComponent
-refuses zero), then those that nobody calls yet go to zero and empty instances are released. An
-endpoint on which not all models fit at a time has more instances until then.
+Built as a team would: endpoints (single-model variants with their instances), then components with
+one copy or more (CreateInferenceComponent refuses zero), then those that nobody calls yet go to
+zero and empty instances are released. An endpoint on which not all models fit at a time has more
+instances until then.
 """
 
 from __future__ import annotations
@@ -42,6 +43,9 @@ def set_stage(
 ) -> World:
     """A world at `start_s` with these copies ready. Raises `SimulationError` if they don't fit."""
     catalog = ProfileCatalog({name: shape.profile for name, shape in fleet.shapes.items()})
+    alone = fleet.variants_of_their_own()
+    for name, (home, variant) in alone.items():
+        catalog.set(f"{home}/{variant}", fleet.shapes[name].profile)
     world = World(
         settings,
         seed=seed,
@@ -52,8 +56,12 @@ def set_stage(
     some = {model.name: max(1, copies.get(model.name, 0)) for _, model in fleet.members()}
     for endpoint in fleet.endpoints.values():
         world.create_endpoint(endpoint.name, _variants(fleet, endpoint, some))
+    for name, place in alone.items():
+        world.alias(name, *place)
     _wait(world, start_s, lambda: all(e.status == "InService" for e in world.endpoints()))
     for endpoint, model in fleet.members():
+        if model.name in alone:
+            continue
         spec = ComponentSpec(
             gpus=model.resources.gpus,
             cpus=model.resources.cpus,
@@ -72,7 +80,7 @@ def set_stage(
             ) from None
     _wait(world, start_s, lambda: _settled(world))
     for name, count in some.items():
-        if copies.get(name, 0) != count:
+        if copies.get(name, 0) != count and name not in alone:
             world.set_copies(name, copies.get(name, 0))
     world.advance(start_s - _LIMITED_S)
     _limit(world, fleet, some, start_s)
@@ -83,8 +91,11 @@ def set_stage(
 def _limit(world: World, fleet: Fleet, some: Mapping[str, int], start_s: int) -> None:
     """Where the first copies of all models needed more instances than there may be: no more."""
     _wait(world, start_s, lambda: all(e.status == "InService" for e in world.endpoints()))
+    alone = set(fleet.variants_of_their_own().values())
     for endpoint in fleet.endpoints.values():
         for variant in endpoint.variants:
+            if (endpoint.name, variant) in alone:
+                continue
             most = fleet.max_instances(endpoint.name, variant)
             if _room(fleet, endpoint, variant, some) > most:
                 world.set_managed_scaling(
@@ -102,8 +113,13 @@ def _room(fleet: Fleet, endpoint: EndpointConfig, variant: str, some: Mapping[st
 
 def _variants(fleet: Fleet, endpoint: EndpointConfig, some: Mapping[str, int]) -> list[VariantSpec]:
     specs = []
+    alone = {m.variant: m.name for m in endpoint.models.values() if m.kind == "variant"}
     for name, hardware in endpoint.variants.items():
         most = _room(fleet, endpoint, name, some)
+        if name in alone:
+            count, model = some[alone[name]], alone[name]
+            specs.append(VariantSpec(name, hardware.instance_type, count, model_name=model))
+            continue
         needed = max(1, min(most, fleet.instances_for(endpoint.name, name, some)))
         scaling = ManagedScaling(True, 0, most, fleet.scale_in, most, _COOLDOWN_MIN)
         fixed = endpoint.name in fleet.fixed_instances

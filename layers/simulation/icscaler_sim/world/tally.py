@@ -111,6 +111,7 @@ class Tally:
         self._requests: dict[str, list[Callable[[float], RequestCounts]]] = {}
         self._copies: dict[str, CopyCounts] = {}
         self._instances: dict[tuple[str, str], InstanceCounts] = {}
+        self._called: dict[str, str] = {}
         self.wakes: list[Wake] = []
         self.failures: list[tuple[float, str, str]] = []
         """(when, component or endpoint, what went wrong), in time order."""
@@ -128,6 +129,10 @@ class Tally:
         """The books of an endpoint's instances of one type."""
         return self._instances.setdefault((endpoint, type_name), InstanceCounts(gpus_each))
 
+    def alias(self, name: str, books: str) -> None:
+        """Let what is kept under `books` be read as `name` too."""
+        self._called[name] = books
+
     # --- read by reports
     def names(self) -> Iterable[str]:
         """Everything that ever took requests; single-model variants as "endpoint/variant"."""
@@ -136,6 +141,8 @@ class Tally:
     def requests(self, name: str | None = None) -> RequestCounts:
         """Requests of one component, or of all."""
         counts, now_s = RequestCounts(), self._now_s()
+        if name is not None:
+            name = self._called.get(name, name)
         sources = self._requests.get(name, ()) if name is not None else ()
         if len(sources) == 1:
             return sources[0](now_s)
@@ -148,7 +155,7 @@ class Tally:
         """Copies of one component, or of all, with GPU-seconds up to now."""
         now_s = self._now_s()
         total = CopyCounts(held_since_s=now_s)
-        for known in self._copies if name is None else (name,):
+        for known in self._copies if name is None else (self._called.get(name, name),):
             counts = self._copies.get(known)
             if counts is not None:
                 total.starts += counts.starts

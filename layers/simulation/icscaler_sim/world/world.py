@@ -59,6 +59,8 @@ class World:
         self._endpoints: dict[str, Endpoint] = {}
         self._components: dict[str, Component] = {}
         self._registry = Registry(self._kernel)
+        self.aliases: dict[str, tuple[str, str]] = {}
+        """Names that single-model variants were given: name -> (endpoint, variant)."""
         self._invoke_errors = 0.0
 
     # --- what is shared with callers
@@ -265,6 +267,18 @@ class World:
             for name, component in self._components.items()
             if component.variant.endpoint.name == endpoint
         )
+
+    def alias(self, name: str, endpoint: str, variant: str) -> None:
+        """Let a single-model variant be called `name` by `arrive`, `minutes` and the tally.
+
+        For callers that keep it beside components; AWS knows no such name. It must be free.
+        """
+        found = self._variant(endpoint, variant)
+        if found.model is None:
+            raise ValueError(f"{endpoint}/{variant} runs no model of its own")
+        self._registry.share(name, found.model.station)
+        self.tally.alias(name, found.model.name)
+        self.aliases[name] = (endpoint, variant)
 
     # --- requests
     def arrive(
