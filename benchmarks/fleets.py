@@ -27,8 +27,8 @@ def spread(components: int, endpoints: int) -> dict[str, list[str]]:
     return {name: names[at::endpoints] for at, name in enumerate(endpoint_names(endpoints))}
 
 
-def fleet_text(components: int, endpoints: int = 1, more: str = "") -> str:
-    """A fleet file of that many one-GPU models; `more` are further keys of all models."""
+def fleet_text(components: int, endpoints: int = 1) -> str:
+    """A fleet file of that many one-GPU models."""
     lines, models = "", ""
     for endpoint, names in spread(components, endpoints).items():
         limit = instances(len(names))
@@ -44,7 +44,6 @@ defaults:
   idle_s: never
   resources: {{gpus: 1, cpus: 4, memory_mb: 16384}}
   policy: {{target_tracking: {{metric: concurrency, target_value: 16}}}}
-{more}
 endpoints:{lines}
 models:{models}
 """
@@ -56,9 +55,7 @@ def instances(components: int) -> int:
 
 
 @contextmanager
-def fleet(
-    components: int, endpoints: int = 1, more: str = ""
-) -> Iterator[tuple[LocalCloud, Stack]]:
+def fleet(components: int, endpoints: int = 1) -> Iterator[tuple[LocalCloud, Stack]]:
     """The controller deployed and published over `components` components with one copy each."""
     with LocalCloud(seed=1) as cloud:
         for endpoint, names in spread(components, endpoints).items():
@@ -72,7 +69,7 @@ def fleet(
                 cloud.world.create_component(name, endpoint, "main", spec, 1)
         cloud.run_for(3600)
         stack = cloud.deploy(ROOT / "template.yaml", parameters={"DescribeConcurrency": "1"})
-        compiled = compile_fleet(load_fleet(fleet_text(components, endpoints, more)))
+        compiled = compile_fleet(load_fleet(fleet_text(components, endpoints)))
         store = state_store(stack.outputs["StateTableName"])
         store.publish(compiled.endpoints, compiled.version, None)
         yield cloud, stack
