@@ -87,7 +87,8 @@ def _outage(service: str, cloud: LocalCloud, draw: Random) -> Struck:
         if state["on"]:
             switch = cloud.faults.fail(service, times=FOREVER, function=RECONCILE)
             state["made"].append(switch)
-            cloud.loop.call_in(draw.uniform(60, 600), lambda: end(switch))
+            # Longest: one more look than ten minutes, so that what is read that seldom meets it.
+            cloud.loop.call_in(draw.choice((60, 300, 660)), lambda: end(switch))
 
     def end(switch: Any) -> None:
         switch.off()
@@ -238,7 +239,8 @@ def _stuck(cloud: LocalCloud, draw: Random) -> Struck:
 def _slow_start(cloud: LocalCloud, draw: Random) -> Struck:
     held = cloud.world.faults.slow_start_factor
     for view in cloud.world.components():
-        held[view.name] = draw.choice((1.0, 2.0, 5.0))
+        # A start under way when the switch goes off must end in the small scene's quiet minutes.
+        held[view.name] = draw.choice((1.0, 2.0, 3.0))
     return Struck(held.clear)
 
 
