@@ -15,6 +15,7 @@ from typer.core import TyperCommand, TyperGroup
 _COMMANDS = {
     "adopt": "Have models scaled by icscaler, and by nobody else.",
     "compare": "Say what icscaler would have saved and lost against what ran.",
+    "advise": "Say which models should share an endpoint, which should have one, and on what.",
     "demo": "Play a day of traffic through the deployed controller on the local cloud.",
     "explain": "Say why a model has the copies it has, computed again from the snapshot.",
     "export-history": "Export a fleet's past requests from CloudWatch as a trace to replay.",

@@ -70,7 +70,7 @@ def simulate_request(request: Request, results: Console, messages: Console) -> i
     """
     jobs = _jobs(request)
     for path in (request.json_out, request.html_out, request.write_fleet):
-        _check_writable(path)
+        check_writable(path)
     period = Period(request.start, request.end, request.warm_up)
     traffic = read_traffic(request.trace, request.gaps, period, request.seeds[0])
     prices = load_prices(request.prices)
@@ -90,7 +90,7 @@ def simulate_request(request: Request, results: Console, messages: Console) -> i
     else:
         print_comparison(results, content, time.perf_counter() - began_s)
     for path, text in _files(request, scene, content, entries):
-        _write(path, text)
+        write_whole(path, text)
         messages.print(f"Wrote {path}", style="dim")
     if any(entry.score.violations for entry in entries):
         messages.print("Invariants were violated: see invariant_violations.", style="bold red")
@@ -196,7 +196,7 @@ def _played(request: Request, traffic: Traffic, scene: Scene) -> Played:
     )
 
 
-def _check_writable(path: Path | None) -> None:
+def check_writable(path: Path | None) -> None:
     """Before anything is played: an hour's runs must not end in a wrong path."""
     if path is None or path == STDOUT:
         return
@@ -209,7 +209,7 @@ def _check_writable(path: Path | None) -> None:
         raise SimulationError(f"{path} cannot be written: no permission", "name another place")
 
 
-def _write(path: Path, text: str) -> None:
+def write_whole(path: Path, text: str) -> None:
     """All of it or nothing."""
     scratch: Any = None
     try:

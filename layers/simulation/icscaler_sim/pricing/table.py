@@ -21,7 +21,10 @@ class PriceTableError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class InstanceType:
-    """One instance type. `estimated`: the price was derived, not found in a price list."""
+    """One instance type. `estimated`: the price was derived, not found in a price list.
+
+    `memory_bandwidth_gb_per_s`: of one GPU, which bounds how fast it generates; None: not given.
+    """
 
     name: str
     gpus: int
@@ -29,6 +32,7 @@ class InstanceType:
     gpu_memory_gb: float
     usd_per_hour: float
     estimated: bool = False
+    memory_bandwidth_gb_per_s: float | None = None
 
     def copies(self, gpus_per_copy: int) -> int:
         """How many copies fit: a copy needs all its GPUs on one instance."""
@@ -110,6 +114,10 @@ def _instance_type(source: str, place: int, row: Any) -> InstanceType:
         key: _positive(source, f"{where} ({name}): '{key}'", row.get(key))
         for key in ("gpus", "gpu_memory_gb", "usd_per_hour")
     }
+    bandwidth = row.get("memory_bandwidth_gb_per_s")
+    if bandwidth is not None:
+        place_text = f"{where} ({name}): 'memory_bandwidth_gb_per_s'"
+        bandwidth = _positive(source, place_text, bandwidth)
     if not numbers["gpus"].is_integer():
         raise PriceTableError(source, f"{where} ({name}): 'gpus' must be a whole number")
     return InstanceType(
@@ -119,6 +127,7 @@ def _instance_type(source: str, place: int, row: Any) -> InstanceType:
         gpu_memory_gb=numbers["gpu_memory_gb"],
         usd_per_hour=numbers["usd_per_hour"],
         estimated=bool(row.get("estimated", False)),
+        memory_bandwidth_gb_per_s=bandwidth,
     )
 
 

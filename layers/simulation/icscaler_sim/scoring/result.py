@@ -72,6 +72,7 @@ class Score:
     `on_reference` is what was simulated; `on_cheapest` the same copies on the cheapest types that
     fit. `timeline` holds, per model, copies held in each step of `step_s` (means), if kept, and
     `lost_timeline` the requests that were found late or refused in it (held ones apart).
+    `instance_hours_of`: billed, by endpoint and instance type, where instances were simulated.
     `kind` "bound" marks computed bounds, which know the future: they have no looks or wakes.
     """
 
@@ -94,6 +95,7 @@ class Score:
     step_s: int = 600
     timeline: Mapping[str, Sequence[float]] = field(default_factory=dict)
     lost_timeline: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    instance_hours_of: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     kind: str = "policy"
 
     @property

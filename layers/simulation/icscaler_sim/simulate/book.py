@@ -152,6 +152,13 @@ class Book:
             {name: line.lost for name, line in self._lines.items()},
         )
 
+    def instance_hours(self) -> dict[str, dict[str, float]]:
+        """Billed, by endpoint and instance type."""
+        found: dict[str, dict[str, float]] = {}
+        for (endpoint, kind), seconds in self._closed_instance_s.items():
+            found.setdefault(endpoint, {})[kind] = seconds / 3600
+        return found
+
     def bills(self, prices: PriceTable) -> Alternative:
         """On the simulated instances, and the copies over time on the cheapest that fit."""
         timeline, _ = self.timelines()

@@ -258,5 +258,6 @@ def _score(
         played_hours=scenario.trace.period_s / 3600,
         step_s=STEP_S,
         timeline=held_copies,
+        instance_hours_of=book.instance_hours(),
         lost_timeline=lost,
     )

@@ -1,0 +1,116 @@
+"""One piece of advice from request to results."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from icscaler_cli.advise.play import advise
+from icscaler_cli.advise.printed import advice_dict, print_advice
+from icscaler_cli.output import ExitCode
+from icscaler_cli.playing import ENSEMBLE_FLEET, find_repository
+from icscaler_cli.simulate.play import STDOUT, check_writable, write_whole
+from icscaler_cli.simulate.scene import Scene, build_scene
+from icscaler_cli.simulate.traffic import Period, read_traffic
+from icscaler_sim.advice import HostRules
+from icscaler_sim.baselines import Value
+from icscaler_sim.pricing import PriceTable, load_prices
+from icscaler_sim.simulate import ICSCALER, Job, Scenario, SimulationError
+from icscaler_sim.simulate.policies import nearest
+from icscaler_sim.simulate.run import check_job
+from icscaler_sim.world import Refusal
+from icscaler_sim.world.catalog import instance_type
+
+_SPEED = re.compile(r"([\w.]+)=(\d+(?:\.\d+)?)")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """The command's options."""
+
+    trace: str
+    fleet: Path | None = None
+    class_rule: str | None = None
+    start: str | None = None
+    end: str | None = None
+    warm_up: str | None = None
+    prices: Path | None = None
+    types: Sequence[str] = ()
+    speeds: Sequence[str] = ()
+    slowest: float = 0.5
+    workers: int = 0
+    price: float | None = None
+    seed: int = 0
+    write_fleet: Path | None = None
+    json_out: Path | None = None
+
+
+def advise_request(request: Request, results: Console, messages: Console) -> int:
+    """Play, print, write. Raises what `icscaler simulate` raises, and then nothing is written."""
+    for path in (request.json_out, request.write_fleet):
+        check_writable(path)
+    prices = load_prices(request.prices)
+    period = Period(request.start, request.end, request.warm_up)
+    traffic = read_traffic(request.trace, None, period, request.seed)
+    scene = build_scene(traffic, request.fleet, request.class_rule, (), prices)
+    text, source = _fleet_text(request, scene)
+    rules = _rules(request, prices, scene.scenario)
+    settings: dict[str, Value] = {} if request.price is None else {"price": request.price}
+    job = Job(ICSCALER, settings, request.seed)
+    check_job(scene.scenario, job)
+    for note in traffic.notes:
+        messages.print(note, style="yellow")
+    with messages.status("Playing the fleet as it is") as status:
+        found = advise(text, source, scene.scenario, rules, job, status.update)
+    document = advice_dict(found)
+    if request.json_out == STDOUT:
+        results.out(json.dumps(document, indent=2), highlight=False)
+    else:
+        print_advice(results, found)
+    if request.write_fleet is not None:
+        write_whole(request.write_fleet, found.best.text)
+        messages.print(f"Wrote {request.write_fleet}", style="dim")
+    if request.json_out not in (None, STDOUT):
+        assert request.json_out is not None
+        write_whole(request.json_out, json.dumps(document, indent=2) + "\n")
+        messages.print(f"Wrote {request.json_out}", style="dim")
+    return ExitCode.OK
+
+
+def _fleet_text(request: Request, scene: Scene) -> tuple[str, str]:
+    if scene.fleet_text is not None:
+        return scene.fleet_text, "default fleet rule"
+    path = request.fleet or find_repository() / ENSEMBLE_FLEET
+    return path.read_text("utf-8"), str(path)
+
+
+def _rules(request: Request, prices: PriceTable, scenario: Scenario) -> HostRules:
+    """Raises `SimulationError` for a type that the price table or the world does not know."""
+    known = [kind.name for kind in prices.types if _playable(kind.name)]
+    speeds = {}
+    for text in request.speeds:
+        parts = _SPEED.fullmatch(text.strip())
+        if parts is None or float(parts[2]) <= 0:
+            raise SimulationError(
+                f"--speed {text} cannot be read", "write TYPE=FACTOR: ml.g5.12xlarge=0.4"
+            )
+        speeds[parts[1]] = float(parts[2])
+    for name in (*request.types, *speeds):
+        if name not in known:
+            raise SimulationError(f"there is no instance type '{name}'", nearest(name, known))
+    endpoint = next(iter(scenario.fleet.endpoints.values()))
+    reference = prices.get(next(iter(endpoint.variants.values())).instance_type)
+    return HostRules(reference, request.types or known, request.slowest, speeds, request.workers)
+
+
+def _playable(name: str) -> bool:
+    try:
+        instance_type(name)
+    except Refusal:
+        return False
+    return True
