@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from icscaler import bounds, guards, overlays
 from icscaler.entities import EndpointConfig, EndpointView, ModelConfig, ModelState
 from icscaler.ports import EndpointItem, FleetPointer
+from icscaler.verdicts import text
 from icscaler_cli import fleet_calendar
 
 AHEAD_S = 7 * fleet_calendar.DAY_S
@@ -137,7 +138,7 @@ def _model(
         floor_by=limits.floor.by or str(limits.floor.reason),
         ceiling=limits.ceiling.copies,
         ceiling_by=limits.ceiling.by or str(limits.ceiling.reason),
-        steps=verdict.steps if verdict is not None else (),
+        steps=tuple(text(*step) for step in verdict.steps) if verdict is not None else (),
         since_s=verdict.since_s if verdict is not None else None,
         moved_s=_moved_s(state),
         blocks=tuple(_blocks(config, model, item, pointer, at_s, observes)),

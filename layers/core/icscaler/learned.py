@@ -159,11 +159,11 @@ class Intent:
 class Verdict:
     """What the last look decided about a component, for people; no decision depends on it.
 
-    `steps` as `verdicts.step_text` writes them. `since_s`: the first look that decided just this.
+    `steps`: (reason, copies, by) of each. `since_s`: the first look that decided just this.
     """
 
     copies: int
-    steps: tuple[str, ...]
+    steps: tuple[tuple[str, int, str | None], ...]
     blocked: str | None
     since_s: int
 

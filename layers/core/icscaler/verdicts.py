@@ -4,27 +4,26 @@ They are stored with the state, so that somebody who asks between two looks is t
 the last one, whether or not it changed anything. No decision reads them.
 """
 
-from icscaler.entities import Decision, Step
+from icscaler.entities import Decision
 from icscaler.learned import Verdict
 
 
-def step_text(step: Step) -> str:
+def text(reason: str, copies: int, by: str | None) -> str:
     """A step as people read it: `Stabilized 3`, `Displaced 0 by inline-completion`."""
-    by = f" by {step.by}" if step.by else ""
-    return f"{step.reason} {step.copies}{by}"
+    return f"{reason} {copies} by {by}" if by else f"{reason} {copies}"
 
 
 def steps_text(decision: Decision) -> tuple[str, ...]:
     """All steps of a decision, first to last."""
-    return tuple(step_text(step) for step in decision.steps)
+    return tuple(text(step.reason, step.copies, step.by) for step in decision.steps)
 
 
 def verdict(decision: Decision, before: Verdict | None) -> Verdict:
     """The verdict of this look; it lasts since the look that first decided just the same."""
-    blocked = None if decision.blocked is None else str(decision.blocked)
-    since_s, steps = decision.at_s, steps_text(decision)
-    if before is not None:
-        same = (before.copies, before.steps, before.blocked)
-        if same == (decision.desired_copies, steps, blocked):
-            return before
-    return Verdict(decision.desired_copies, steps, blocked, since_s)
+    # For every model and look: no text is made of what mostly stays as it was.
+    steps = tuple([(step.reason, step.copies, step.by) for step in decision.steps])
+    copies, blocked = decision.desired_copies, decision.blocked
+    same = before is not None and before.copies == copies and before.blocked == blocked
+    if before is not None and same and before.steps == steps:
+        return before
+    return Verdict(copies, steps, blocked, decision.at_s)
