@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from icscaler_localcloud.faults import Faults
+from icscaler_localcloud.cloud import LocalCloud
 from icscaler_localcloud.faults.calls import CallSeen, CallSwitch, Effect, Which
 from icscaler_localcloud.faults.switch import FOREVER
+from icscaler_localcloud.lambdas import RunRequest, RunResult
 
 WRITES = frozenset(
     {
@@ -44,43 +46,59 @@ class Crasher:
 
     function: str
     points: set[Point] = field(default_factory=set)
-    calls: Counter[str] = field(default_factory=Counter)
-    in_a_row: Counter[bytes] = field(default_factory=Counter)
-    body: bytes = b""
-    died: bool = False
+    in_a_row: Counter[str] = field(default_factory=Counter)
+    running: list[Step] = field(default_factory=list)
+    """Invocations in progress: while one sleeps, others run inside it."""
 
-    def go(self, faults: Faults) -> None:
+    def go(self, cloud: LocalCloud) -> None:
         """From now on."""
+        runner: Any = cloud.functions._runner
+        run = runner.run
+
+        def watched(request: RunRequest) -> RunResult:
+            step = Step(request.payload)
+            self.running.append(step)
+            try:
+                result: RunResult = run(request)
+            finally:
+                self.running.pop()
+            if not step.died:
+                self.in_a_row[step.payload] = 0
+            return result
+
+        runner.run = watched
         for effect in (Effect.KILL_BEFORE, Effect.KILL_AFTER):
             which = Which("*", times=FOREVER)
-            faults._add(_Strike(effect=effect, which=which, times=FOREVER, crasher=self))
-
-    def invoked(self, body: bytes) -> None:
-        """A step begins."""
-        if not self.died:
-            self.in_a_row[self.body] = 0
-        self.body, self.died = body, False
-        self.calls.clear()
+            cloud.faults._add(_Strike(effect=effect, which=which, times=FOREVER, crasher=self))
 
     def strikes(self, call: CallSeen, moment: Effect) -> bool:
         """Does the function die at this call?"""
         if (call.service, call.operation) not in WRITES or self.function not in call.caller:
             return False
+        step = self.running[-1]
         if moment is Effect.KILL_BEFORE:
-            self.calls[call.operation] += 1
-        point = Point(self.action, call.operation, self.calls[call.operation], moment)
-        if point in self.points or self.in_a_row[self.body] >= IN_A_ROW:
+            step.calls[call.operation] += 1
+        point = Point(step.action, call.operation, step.calls[call.operation], moment)
+        if point in self.points or self.in_a_row[step.payload] >= IN_A_ROW:
             return False
         self.points.add(point)
-        self.in_a_row[self.body] += 1
-        self.died = True
+        self.in_a_row[step.payload] += 1
+        step.died = True
         return True
+
+
+@dataclass
+class Step:
+    """One invocation: what it was sent, the writes it has made, whether it was killed."""
+
+    payload: str
+    calls: Counter[str] = field(default_factory=Counter)
+    died: bool = False
 
     @property
     def action(self) -> str:
-        """What the step in progress is."""
-        text = self.body.decode("utf-8", "replace")
-        return text.partition('"action": "')[2].partition('"')[0]
+        """Which step it is."""
+        return str(json.loads(self.payload).get("action", ""))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -88,8 +106,4 @@ class _Strike(CallSwitch):
     crasher: Crasher
 
     def meets(self, call: CallSeen) -> bool:
-        if (call.service, call.operation) == ("lambda", "Invoke"):
-            if self.effect is Effect.KILL_BEFORE:
-                self.crasher.invoked(call.body)
-            return False
         return self.crasher.strikes(call, self.effect)

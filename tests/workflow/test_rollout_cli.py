@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from icscaler.entities import ModelState
+from icscaler.learned import TournamentMemory
 from icscaler_cli import clock
 from icscaler_cli.main import app
-from tests.e2e.rig import Rig
+from tests.e2e.rig import ENDPOINT, Rig
 from tests.workflow.rollouts import IMAGE, NEW_IMAGE, Rollouts
-from tests.workflow.test_rollout import scene
+from tests.workflow.test_rollout import FLEET, scene
 
 REQUEST = f"""
 rollout_id: two
@@ -95,3 +97,34 @@ def test_a_refused_plan_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         rollouts.scale("a", 7)
         refused = operator.run("plan", str(operator.file), code=1).stderr
         assert "a: has no room for 1 more copies" in refused
+
+
+def test_a_plan_knows_what_the_objective_has_learned_of_yesterday(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Four copies' load in this hour of yesterday, next to nothing in all others."""
+    with scene(tmp_path, "a", "b") as rollouts:
+        rig, store = rollouts.rig, rollouts.rig.store
+        tracked = "policy: {target_tracking: {metric: concurrency, target_value: 16}}"
+        fleet = FLEET.format(names="a, b", instances=2, floor=1, ceiling=16)
+        version = rig.publish(
+            fleet.replace(tracked, "concurrent_requests_per_copy: 16"),
+            store.fleet_pointer().version,
+        )
+        now_s = int(rig.cloud.clock.now_s)
+        lease = store.acquire_lease(ENDPOINT, "test", now_s, 60)
+        item = store.load(ENDPOINT, version)
+        blocks = [60.0 if ago > 138 else 1.0 for ago in range(145, 0, -1)]
+        memory = TournamentMemory(block=now_s // 600, blocks=blocks)
+        item.state.models["a"] = ModelState(
+            *(now_s, 1, 1), *(now_s, now_s - 60, now_s - 60), tournament=memory
+        )
+        store.store(lease, item.state_version, item.state, item.views, ())
+        store.release(lease)
+        operator = Operator(rig, monkeypatch, tmp_path)
+        text = operator.file.read_text(encoding="utf-8")
+        operator.file.write_text(text.replace("on_peak: ignore", "on_peak: raise"), "utf-8")
+        shown = operator.run("plan", str(operator.file)).stdout
+        assert "1 to 4" in shown
+        assert "Quieter: start at " in shown
+        assert "2 % of the demand" in shown

@@ -58,7 +58,7 @@ def ended(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Rollouts, 
         rig.cloud.run_for(60)
         _refuse(rollouts, '"action": "gate", "rollout_id": "broken"')
         _refuse(rollouts, '"action": "prove", "rollout_id": "broken", "component": "broken"')
-        crasher.go(rig.cloud.faults)
+        crasher.go(rig.cloud)
         start = rollouts.start
         names = {"names": ["a", "b", "zero"]}
         start("forth", components=names, approve_waves=[2], on_peak="raise", probes=[PROBE])
@@ -114,7 +114,8 @@ def test_each_ends_as_without_crashes(
 ) -> None:
     rollouts, _, executions = ended
     assert executions[rollout_id].get("error") == error, executions[rollout_id]
-    assert rollouts.phases(rollout_id) == phases
+    record = rollouts.record(rollout_id)
+    assert rollouts.phases(rollout_id) == phases, (record.reason, record.log)
     image = NEW_IMAGE if error is None else IMAGE
     assert {rollouts.image(name) for name in phases} == {image}
     assert PATCH == {"Container": {"Image": NEW_IMAGE}}

@@ -50,12 +50,16 @@ def plan_view(plan: Plan) -> Group:
 
 
 def plan_summary(plan: Plan) -> str:
-    """One line."""
+    """How long, what it costs; and a quieter time, if there is one."""
     cost = f"{plan.extra_instance_minutes} extra instance-minutes"
     if plan.extra_dollars is not None:
         cost += f" (${plan.extra_dollars:.2f})"
     left_out = f"; {len(plan.unchanged)} already as wanted" if plan.unchanged else ""
-    return f"About {duration(plan.eta_s)}, {cost}{left_out}."
+    text = f"About {duration(plan.eta_s)}, {cost}{left_out}."
+    if plan.quieter_s is not None and plan.quieter_share is not None:
+        share = f"{100 * plan.quieter_share:.0f} % of the demand, by yesterday's hours"
+        text += f"\nQuieter: start at {clock_text(plan.quieter_s)} ({share})."
+    return text
 
 
 def room_text(room: Room) -> str:

@@ -188,7 +188,9 @@ class Wave:
 class Plan:
     """The answer to a request. `problems` empty: it can be done. No waves: there is nothing to do.
 
-    `extra_dollars` is None without a price of the instance type.
+    `extra_dollars` is None without a price of the instance type. `quieter_s`: when, in the next 24
+    hours, a start would meet `quieter_share` of the demand that a start now meets; None: not much
+    less at any hour, or nothing is known of yesterday.
     """
 
     waves: tuple[Wave, ...]
@@ -198,6 +200,8 @@ class Plan:
     eta_s: int = 0
     extra_instance_minutes: int = 0
     extra_dollars: float | None = None
+    quieter_s: int | None = None
+    quieter_share: float | None = None
 
 
 # ---------------------------------------------------------------- record

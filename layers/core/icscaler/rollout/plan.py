@@ -25,6 +25,7 @@ from icscaler.rollout.entities import (
     Step,
     Wave,
 )
+from icscaler.rollout.peaks import HOUR_S, Hours, quieter
 from icscaler.rollout.room import NEVER, NOTHING_NEEDED, Site, room_for, site_of, worst
 from icscaler.rollout.specification import base_of, differences, larger, resources, wanted
 
@@ -41,9 +42,9 @@ class Sight:
     """All that a plan depends on besides the request.
 
     `components` maps to None what does not exist. `startup_s` is how long a copy takes to start, by
-    component, learned or assumed. `peak_copies`: copies that the busiest minute of the update's
-    window needed on earlier days. `idle`: components with no request for a while.
-    `prices_per_hour` by instance type.
+    component, learned or assumed. `peak_copies`: copies that the busiest time of the update's
+    window needed on earlier days. `hours`: demand in the 24 hours ahead, as it was yesterday.
+    `idle`: components with no request for a while. `prices_per_hour` by instance type.
     """
 
     at_s: int
@@ -53,6 +54,7 @@ class Sight:
     holds: dict[str, dict[str, Hold]] = field(default_factory=dict)
     startup_s: dict[str, int] = field(default_factory=dict)
     peak_copies: dict[str, int] = field(default_factory=dict)
+    hours: dict[str, Hours] = field(default_factory=dict)
     idle: frozenset[str] = frozenset()
     alarms: dict[str, str] = field(default_factory=dict)
     paused: frozenset[str] = frozenset()
@@ -337,12 +339,16 @@ def _whole(
         _wave(request, sight, [steps[name] for name in names], number)
         for number, names in enumerate(chosen)
     )
+    eta_s = sum(wave.eta_s for wave in built)
+    calm = quieter([sight.hours[name] for name in steps if name in sight.hours], eta_s)
     return Plan(
         waves=built,
         steps=steps,
         problems=tuple(problems),
         unchanged=tuple(unchanged),
-        eta_s=sum(wave.eta_s for wave in built),
+        eta_s=eta_s,
+        quieter_s=sight.at_s + calm[0] * HOUR_S if calm else None,
+        quieter_share=calm[1] if calm else None,
         extra_instance_minutes=sum(wave.extra_instance_minutes for wave in built),
         extra_dollars=_dollars(sight, steps, built),
     )

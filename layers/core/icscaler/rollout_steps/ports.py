@@ -108,6 +108,10 @@ class SignalSource(Protocol):
         """Requests of the busiest minute; a component without a datapoint is left out."""
         ...
 
+    def hourly(self, names: Sequence[str], from_s: int, hours: int) -> dict[str, list[float]]:
+        """Requests by hour from the full hour `from_s` on; without a datapoint: left out."""
+        ...
+
 
 class AlarmSwitch(Protocol):
     """CloudWatch alarms: states to look at, and the rollout's own alarm."""

@@ -5,14 +5,17 @@ from collections.abc import Mapping
 
 from icscaler.bounds import paused
 from icscaler.entities import EndpointConfig
+from icscaler.learned import TournamentMemory
 from icscaler.policies.startup import PRIOR_TOTAL_S, late
 from icscaler.ports import EndpointItem, FleetPointer, PortError
+from icscaler.rollout import peaks
 from icscaler.rollout.entities import Deployed, Request
 from icscaler.rollout.plan import Sight, select
 from icscaler.rollout.specification import base_of
 from icscaler.rollout_steps.deps import Deps
 
-DAY_S = 86_400
+DAY_S = peaks.DAY_S
+Learned = dict[str, tuple[TournamentMemory, int]]
 # A component without a request for so long counts as idle: its copies may leave soon.
 IDLE_S = 600
 # Now and before are compared by the busiest minute of this long.
@@ -36,6 +39,7 @@ def see(deps: Deps, request: Request, at_s: int, prices: Mapping[str, float] = {
     views = {name: deps.components.describe_endpoint(name) for name in touched}
     names = sorted({model for config in touched.values() for model in config.models})
     components = deps.components.deployed(names)
+    loaded, learned = _loaded(request, chosen, components), _learned(touched, items)
     return Sight(
         at_s=at_s,
         endpoints=configs,
@@ -47,7 +51,8 @@ def see(deps: Deps, request: Request, at_s: int, prices: Mapping[str, float] = {
             for name in touched
             for model, state in items[name].state.models.items()
         },
-        peak_copies=_peaks(deps, request, chosen, components, at_s),
+        peak_copies=_peaks(deps, request, loaded, learned, at_s),
+        hours=_hours(deps, loaded, learned, at_s),
         idle=_idle(touched, items, at_s),
         alarms=deps.alarms.states(request.gate.alarms) if request.gate.alarms else {},
         paused=_paused(pointer, touched, at_s),
@@ -77,39 +82,79 @@ def _idle(
     )
 
 
-def _peaks(
-    deps: Deps,
-    request: Request,
-    chosen: tuple[str, ...],
-    components: Mapping[str, Deployed | None],
-    at_s: int,
-) -> dict[str, int]:
-    """Copies that the busiest minute of the same hours needed a day and a week ago.
+def _window_s(request: Request) -> int:
+    """How much of earlier days is looked at."""
+    return max(WINDOW_S, min(request.component_time_limit_s, 4 * WINDOW_S))
 
-    Copies now serve the busiest minute of the last half hour; so many more requests need so many
-    more copies. An adapter has no copies of its own, and zero copies are woken, not scaled.
+
+def _peaks(
+    deps: Deps, request: Request, loaded: Mapping[str, int], learned: Learned, at_s: int
+) -> dict[str, int]:
+    """Copies that the busiest time of the same hours needed a day and a week ago.
+
+    A model with an objective knows its load of yesterday. For others copies now serve the busiest
+    minute of the last half hour: so many more requests need so many more copies.
     """
+    window_s, found = _window_s(request), {}
+    for name in loaded:
+        if name in learned:
+            memory, slots = learned[name]
+            start_s = at_s - DAY_S
+            copies = peaks.copies_needed(memory, slots, start_s, start_s + window_s)
+            if copies is not None:
+                found[name] = copies
+    names = sorted(set(loaded) - set(found))
+    if not names:
+        return found
+    recent = deps.signals.peak_rates(names, at_s - RECENT_S, at_s)
+    before: dict[str, float] = {}
+    for days in (1, 7):
+        start_s = at_s - days * DAY_S
+        for name, rate in deps.signals.peak_rates(names, start_s, start_s + window_s).items():
+            before[name] = max(rate, before.get(name, 0.0))
+    return found | {
+        name: math.ceil(loaded[name] * rate / recent[name])
+        for name, rate in before.items()
+        if recent.get(name)
+    }
+
+
+def _hours(
+    deps: Deps, loaded: Mapping[str, int], learned: Learned, at_s: int
+) -> dict[str, peaks.Hours]:
+    """Yesterday's demand by hour, learned or recorded; without a whole day nothing is said."""
+    known = {name: peaks.hours_of(learned[name][0], at_s) for name in loaded if name in learned}
+    found = {name: hours for name, hours in known.items() if hours is not None}
+    names = sorted(set(loaded) - set(found))
+    from_s = (at_s - DAY_S) // peaks.HOUR_S * peaks.HOUR_S
+    recorded = deps.signals.hourly(names, from_s, peaks.DAY_HOURS) if names else {}
+    return found | {name: tuple(hours) for name, hours in recorded.items()}
+
+
+def _loaded(
+    request: Request, chosen: tuple[str, ...], components: Mapping[str, Deployed | None]
+) -> dict[str, int]:
+    """Copies by component. An adapter has none of its own, and zero are woken, not scaled."""
     if request.on_peak == "ignore":
         return {}
-    loaded = {
+    return {
         name: found.desired_copies
         for name in chosen
         if (found := components.get(name)) is not None
         and found.desired_copies
         and base_of(found.specification) is None
     }
-    if not loaded:
-        return {}
-    names = sorted(loaded)
-    recent = deps.signals.peak_rates(names, at_s - RECENT_S, at_s)
-    window_s = max(WINDOW_S, min(request.component_time_limit_s, 4 * WINDOW_S))
-    before: dict[str, float] = {}
-    for days in (1, 7):
-        start_s = at_s - days * DAY_S
-        for name, rate in deps.signals.peak_rates(names, start_s, start_s + window_s).items():
-            before[name] = max(rate, before.get(name, 0.0))
-    return {
-        name: math.ceil(loaded[name] * rate / recent[name])
-        for name, rate in before.items()
-        if recent.get(name)
-    }
+
+
+def _learned(touched: Mapping[str, EndpointConfig], items: Mapping[str, EndpointItem]) -> Learned:
+    """Memory and slots of the models whose objective has learned something."""
+    found: Learned = {}
+    for endpoint, config in touched.items():
+        for name, model in config.models.items():
+            state = items[endpoint].state.models.get(name)
+            slots = model.concurrent_requests_per_copy
+            if state is None or state.tournament is None or slots is None:
+                continue
+            if model.objective is not None:
+                found[name] = (state.tournament, slots)
+    return found

@@ -10,7 +10,7 @@ from icscaler.adapters.clients import port_errors
 from icscaler.alarm_plan import MetricAlarm
 from icscaler.rollout.entities import Signals
 
-MINUTE_S = 60
+MINUTE_S, HOUR_S = 60, 3600
 SERIES_PER_CALL = 500
 ALARMS_PER_CALL = 100
 NAMESPACE = "AWS/SageMaker"
@@ -46,12 +46,22 @@ class CloudWatchSignals:
             name: max(series.values()) for name in names if (series := read.get((name, "requests")))
         }
 
+    def hourly(self, names: Sequence[str], from_s: int, hours: int) -> dict[str, list[float]]:
+        wanted = {"requests": ("Invocations", "Sum")}
+        read = self._minutes(names, wanted, from_s, from_s + hours * HOUR_S, HOUR_S)
+        return {
+            name: [series.get(from_s + hour * HOUR_S, 0.0) for hour in range(hours)]
+            for name in names
+            if (series := read.get((name, "requests")))
+        }
+
     def _minutes(
         self,
         names: Sequence[str],
         wanted: dict[str, tuple[str, str]],
         from_s: int,
         to_s: int,
+        period_s: int = MINUTE_S,
     ) -> dict[tuple[str, str], Minutes]:
         if to_s <= from_s:
             return {}
@@ -60,7 +70,8 @@ class CloudWatchSignals:
         for start in range(0, len(series), SERIES_PER_CALL):
             batch = series[start : start + SERIES_PER_CALL]
             queries = [
-                _query(index, name, *wanted[kind]) for index, (name, kind) in enumerate(batch)
+                _query(index, name, *wanted[kind], period_s)
+                for index, (name, kind) in enumerate(batch)
             ]
             for index, at_s, value in self._read(queries, from_s, to_s):
                 found.setdefault(batch[index], {})[at_s] = value
@@ -87,12 +98,12 @@ class CloudWatchSignals:
             arguments["NextToken"] = page["NextToken"]
 
 
-def _query(index: int, component: str, metric: str, stat: str) -> dict[str, Any]:
+def _query(index: int, component: str, metric: str, stat: str, period_s: int) -> dict[str, Any]:
     dimensions = [{"Name": "InferenceComponentName", "Value": component}]
     found = {"Namespace": NAMESPACE, "MetricName": metric, "Dimensions": dimensions}
     return {
         "Id": f"m{index}",
-        "MetricStat": {"Metric": found, "Period": MINUTE_S, "Stat": stat},
+        "MetricStat": {"Metric": found, "Period": period_s, "Stat": stat},
     }
 
 
