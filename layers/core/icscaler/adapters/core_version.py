@@ -16,6 +16,7 @@ MODULES = (
     "decide",
     "demand",
     "entities",
+    "gpu_ceilings",
     "groups",
     "guards",
     "learned",
