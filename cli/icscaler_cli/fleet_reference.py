@@ -24,6 +24,7 @@ SECTIONS: tuple[tuple[str, type[Part]], ...] = (
     ("`endpoints.<name>`", schema.EndpointKeys),
     ("`endpoints.<name>.variants.<name>`", schema.VariantKeys),
     ("`endpoints.<name>.variants.<name>.hardware`", schema.HardwareKeys),
+    ("`endpoints.<name>.variants.<name>.scale_in`", schema.ScaleInKeys),
     ("`models[]`", schema.ModelEntry),
     ("Settings of `defaults`, classes and models", settings.Settings),
     ("`resources`", settings.ResourcesKeys),

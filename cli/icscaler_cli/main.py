@@ -17,6 +17,7 @@ _COMMANDS = {
     "compare": "Say what icscaler would have saved and lost against what ran.",
     "advise": "Say which models should share an endpoint, which should have one, and on what.",
     "demo": "Play a day of traffic through the deployed controller on the local cloud.",
+    "endpoint": "Put an endpoint's managed scaling right: limits and scale-in policy.",
     "explain": "Say why a model has the copies it has, computed again from the snapshot.",
     "export-history": "Export a fleet's past requests from CloudWatch as a trace to replay.",
     "fleet": "Check and publish the fleet file, and show what is in force.",

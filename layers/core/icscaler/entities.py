@@ -14,6 +14,7 @@ from typing import Literal
 
 from icscaler import learned
 from icscaler.gpu_ceilings import GpuCeiling
+from icscaler.managed_scaling import ScaleIn
 from icscaler.reasons import Notice, Reason
 from icscaler.schedules.windows import Schedule
 from icscaler.schedules.zones import Zone
@@ -67,8 +68,7 @@ class Objective:
 class Limits:
     """How fast one component's copies may move, and how long things are remembered.
 
-    The scale-out step is the larger of a number and a share of the copies, per look; so is the
-    scale-in step. `minimum_life_s` counts from the moment the newest copy was seen in service.
+    A step is the larger of a number and a share. `minimum_life_s`: since it was seen in service.
     """
 
     scale_out_step_copies: int = 4
@@ -97,8 +97,7 @@ class ModelConfig:
     """One inference component as compiled from the fleet file; `bounds` reads it at a moment.
 
     `kind` "variant": a single-model variant instead, whose copies are its instances (`variants`).
-    `concurrent_requests_per_copy`: how many requests one copy serves at once; more wait in its
-    container. None: not stated, so its accepted load is not learned.
+    `concurrent_requests_per_copy`: served at once, more wait; None: accepted load is not learned.
     `policy` and `objective`: one of them says how copies follow demand, the other is None.
     `overlays` are bounds that workflows laid on; the compiled file has none. `schedules` names
     those of the endpoint that are for it, in the order of the file.
@@ -143,6 +142,8 @@ class VariantConfig:
     memory_mb: int
     max_instances: int | None = None
     usd_per_hour: float | None = None
+    min_instances: int | None = None
+    scale_in: ScaleIn | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +182,7 @@ class VariantView:
     desired_instances: int
     min_instances: int | None = None
     max_instances: int | None = None
+    scale_in: ScaleIn | None = None
 
 
 @dataclass(slots=True)

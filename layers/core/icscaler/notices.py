@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from icscaler import groups
+from icscaler import groups, managed_scaling
 from icscaler.entities import (
     Decision,
     EndpointConfig,
@@ -78,6 +78,13 @@ def _all(
     for name, model in config.models.items():
         if name in after.models and model.objective is not None:
             yield from _of_objective(config, model, model.objective, after)
+    yield from _of_endpoint(config, seen, after)
+
+
+def _of_endpoint(
+    config: EndpointConfig, seen: Snapshot, after: EndpointState
+) -> Iterator[NoticeItem]:
+    """Its instances, its managed scaling, its metrics."""
     for name, variant in after.variants.items():
         if variant.obtainable_instances is not None:
             text = (
@@ -85,6 +92,12 @@ def _all(
                 f"no more since {variant.short_since_s} (epoch s); planning with those."
             )
             yield NoticeItem(Notice.CAPACITY_NOT_OBTAINED, name, text)
+    for found in managed_scaling.drifts(config.variants, seen.endpoint):
+        text = (
+            f"Managed scaling of {config.name}: {found}. Change the file, or run "
+            f"`icscaler endpoint apply {config.name}`."
+        )
+        yield NoticeItem(Notice.MANAGED_SCALING_DRIFT, f"{found.variant}/{found.key}", text)
     if seen.metrics_vanished:
         text = "The metrics of many models vanished together; nothing scales in."
         yield NoticeItem(Notice.METRICS_VANISHED, config.name, text)

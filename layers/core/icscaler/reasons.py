@@ -72,6 +72,7 @@ class Notice(StrEnum):
     BLIND = "Blind"
     METRICS_VANISHED = "MetricsVanished"
     REFUSED_BY_AWS = "RefusedByAws"
+    MANAGED_SCALING_DRIFT = "ManagedScalingDrift"
     START_UP_DRIFT = "StartUpDrift"
     OBJECTIVE_UNREACHABLE = "ObjectiveUnreachable"
     OBJECTIVE_MISSED = "ObjectiveMissed"

@@ -19,6 +19,7 @@ COMMANDS = [
     pytest.param(("status",), id="status"),
     pytest.param(("explain", "chat"), id="explain"),
     pytest.param(("history", "chat"), id="history"),
+    pytest.param(("endpoint", "apply", "shared", "--yes"), id="endpoint apply"),
     pytest.param(("look",), id="look"),
 ]
 

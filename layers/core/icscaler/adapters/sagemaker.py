@@ -19,6 +19,7 @@ from icscaler.entities import (
     OutcomeKind,
     VariantView,
 )
+from icscaler.managed_scaling import ScaleIn
 from icscaler.ports import Listed, PortError
 
 if TYPE_CHECKING:
@@ -59,15 +60,7 @@ class SageMakerEndpoints:
 
     def describe_endpoint(self, endpoint: str) -> EndpointView | None:
         answer = self._or_none(self.sagemaker.describe_endpoint, EndpointName=endpoint)
-        if answer is None:
-            return None
-        variants = [_variant(each) for each in answer.get("ProductionVariants", ())]
-        return EndpointView(
-            endpoint,
-            answer["EndpointStatus"],
-            {variant.name: variant for variant in variants},
-            int(answer["LastModifiedTime"].timestamp()),
-        )
+        return None if answer is None else endpoint_view(answer)
 
     def list_components(self, endpoint: str) -> tuple[Listed, ...]:
         with port_errors("sagemaker", "ListInferenceComponents"):
@@ -192,6 +185,17 @@ class SageMakerEndpoints:
                 raise
 
 
+def endpoint_view(answer: Any) -> EndpointView:
+    """A DescribeEndpoint answer as the core sees it."""
+    variants = [_variant(each) for each in answer.get("ProductionVariants", ())]
+    return EndpointView(
+        answer["EndpointName"],
+        answer["EndpointStatus"],
+        {variant.name: variant for variant in variants},
+        int(answer["LastModifiedTime"].timestamp()),
+    )
+
+
 def component_view(answer: Any, at_s: int) -> ComponentView:
     """A DescribeInferenceComponent answer as the core sees it.
 
@@ -240,4 +244,14 @@ def _variant(summary: Any) -> VariantView:
         desired_instances=summary.get("DesiredInstanceCount", current),
         min_instances=scaling.get("MinInstanceCount") if managed else None,
         max_instances=scaling.get("MaxInstanceCount") if managed else None,
+        scale_in=_scale_in(scaling.get("ScaleInPolicy")) if managed else None,
+    )
+
+
+def _scale_in(policy: Any) -> ScaleIn | None:
+    """What the policy leaves out is SageMaker's default (API Reference: a step of 1, 20 min)."""
+    if not policy:
+        return None
+    return ScaleIn(
+        policy["Strategy"], policy.get("MaximumStepSize", 1), policy.get("CooldownInMinutes", 20)
     )

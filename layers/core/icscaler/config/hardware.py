@@ -1,8 +1,9 @@
 """What a variant's instances offer: the catalogue, as the fleet file corrects it."""
 
 from icscaler.config.instances import CATALOGUE
-from icscaler.config.schema import HardwareKeys, VariantKeys
+from icscaler.config.schema import HardwareKeys, ScaleInKeys, VariantKeys
 from icscaler.entities import VariantConfig
+from icscaler.managed_scaling import ScaleIn
 
 
 def missing_hardware(keys: VariantKeys) -> tuple[str, ...]:
@@ -11,6 +12,10 @@ def missing_hardware(keys: VariantKeys) -> tuple[str, ...]:
         return ()
     stated = keys.hardware.model_fields_set if keys.hardware else frozenset()
     return tuple(name for name in HardwareKeys.model_fields if name not in stated)
+
+
+def _scale_in(keys: ScaleInKeys | None) -> ScaleIn | None:
+    return ScaleIn(**keys.model_dump()) if keys is not None else None
 
 
 def variant_config(keys: VariantKeys) -> VariantConfig:
@@ -28,4 +33,6 @@ def variant_config(keys: VariantKeys) -> VariantConfig:
         memory_mb=int(figures["memory_mb"]),
         max_instances=keys.max_instances,
         usd_per_hour=keys.usd_per_hour,
+        min_instances=keys.min_instances,
+        scale_in=_scale_in(keys.scale_in),
     )

@@ -34,6 +34,22 @@ class HardwareKeys(Part):
     )
 
 
+class ScaleInKeys(Part):
+    """How managed instance scaling lets instances go (ScaleInPolicy)."""
+
+    strategy: Literal["IDLE_RELEASE", "CONSOLIDATION"] = Field(
+        description="`IDLE_RELEASE` frees only instances without a copy, `CONSOLIDATION` moves "
+        "copies to free some.",
+        examples=["IDLE_RELEASE"],
+    )
+    maximum_step_size: Annotated[int, Field(ge=1, le=100)] = Field(
+        default=1, description="Instances released at a time.", examples=[1]
+    )
+    cooldown_minutes: Annotated[int, Field(ge=5, le=1440)] = Field(
+        default=20, description="Minutes between two releases.", examples=[20]
+    )
+
+
 class VariantKeys(Part):
     """One production variant of an endpoint: the instances that copies share."""
 
@@ -46,6 +62,18 @@ class VariantKeys(Part):
         description="Plan for at most this many instances. Left out: the maximum of the "
         "endpoint's managed instance scaling counts.",
         examples=[4],
+    )
+    min_instances: Annotated[int, Field(ge=0, le=10_000)] | None = Field(
+        default=None,
+        description="What the minimum of managed instance scaling should be. Looks never change "
+        "it: a difference is told, `icscaler endpoint apply` puts it right.",
+        examples=[0],
+    )
+    scale_in: ScaleInKeys | None = Field(
+        default=None,
+        description="What the scale-in policy of managed instance scaling should be; told and "
+        "put right like `min_instances`.",
+        examples=[{"strategy": "IDLE_RELEASE", "cooldown_minutes": 5}],
     )
     hardware: HardwareKeys | None = Field(
         default=None,
