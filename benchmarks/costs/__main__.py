@@ -9,7 +9,7 @@ from pathlib import Path
 
 from benchmarks.costs.bill import SHIPPED, PriceFileError, Prices, load_prices
 from benchmarks.costs.count import Counts, count
-from benchmarks.costs.tables import cost_table, fleet_table, price_table
+from benchmarks.costs.tables import cost_table, fleet_table, price_table, scale_table
 
 STORED = Path(__file__).with_name("counts.json")
 DOCUMENT = Path(__file__).parents[2] / "docs" / "costs.md"
@@ -27,6 +27,7 @@ def document_tables(counted: Sequence[Counts], prices: Prices) -> dict[str, list
     return {
         "costs": list(cost_table(counted, prices)),
         "played": list(fleet_table(counted)),
+        "scale": list(scale_table(counted)),
         "prices": list(price_table(prices)),
     }
 

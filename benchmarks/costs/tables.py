@@ -37,6 +37,32 @@ def fleet_table(counted: Sequence[Counts]) -> Iterator[str]:
     )
 
 
+_CALLS = {
+    "endpoints described": "sagemaker DescribeEndpoint",
+    "pages of components listed": "sagemaker ListInferenceComponents",
+    "components described": "sagemaker DescribeInferenceComponent",
+    "copy counts set": "sagemaker UpdateInferenceComponentRuntimeConfig",
+    "batches of series read": "cloudwatch GetMetricData",
+    "batches of looks queued": "sqs SendMessageBatch",
+    "table reads": "dynamodb Query",
+}
+
+
+def scale_table(counted: Sequence[Counts]) -> Iterator[str]:
+    """What one minute of the whole fleet takes: CPU time, and calls by kind."""
+    yield "| in a minute | " + " | ".join(f"{each.models:,} models" for each in counted) + " |"
+    yield "|---|" + "---:|" * len(counted)
+    cpu = [one.flows["cpu_gb_s"] / one.minutes for one in counted]
+    yield _row("CPU seconds of all functions", [f"{seconds:.2f}" for seconds in cpu])
+    series = [one.flows["metrics_requested"] / one.minutes for one in counted]
+    yield _row("series read", [f"{each:,.0f}" for each in series])
+    for label, call in _CALLS.items():
+        made = [one.about.get(f"calls {call}", 0) / one.minutes for one in counted]
+        yield _row(label, [f"{each:,.1f}" for each in made])
+    failed = [one.about["failed_invocations"] for one in counted]
+    yield _row("failed invocations in all", [f"{each:.0f}" for each in failed])
+
+
 def price_table(prices: Prices) -> Iterator[str]:
     """Every price with its source."""
     yield "| what | $ | per | source |"
