@@ -138,6 +138,7 @@ def _change(record: DecisionRecord) -> Change:
         steps=record.steps,
         outcome=record.outcome,
         message=record.message,
+        rules=record.rules,
     )
 
 

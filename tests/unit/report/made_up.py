@@ -56,7 +56,8 @@ def made_up_run() -> RunResult:
                    "Accepted"),
             Change(START_S + 5000, "warm", "shared", 1, 3, ("AboveTarget 9", "ScaleOutRate 3"),
                    "InFlight", "</script><b>still updating"),
-            Change(START_S + 7000, "rare", "shared", 1, 0, ("Idle 0",), "Accepted"),
+            Change(START_S + 7000, "rare", "shared", 1, 0, ("Idle 0",), "Accepted", "",
+                   ("4 min after use: 0 copies, weight 0.71, cost 12",)),
         ],
         looks=120,
     )  # fmt: skip

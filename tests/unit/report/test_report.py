@@ -175,7 +175,8 @@ class TestPage:
         assert "A &lt;made-up&gt; run" in text
         assert "</script><b>" not in text
         data = json.loads(_Page(text).data)
-        assert data["changes"][1][-1] == "</script><b>still updating"
+        assert data["changes"][1][6] == "</script><b>still updating"
+        assert data["changes"][2][7] == ["4 min after use: 0 copies, weight 0.71, cost 12"]
 
     def test_data_is_the_run(self) -> None:
         run = made_up_run()

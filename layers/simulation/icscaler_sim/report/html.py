@@ -138,6 +138,7 @@ def _change(change: Change) -> list[Any]:
         list(change.steps),
         change.outcome,
         change.message,
+        list(change.rules),
     ]
 
 

@@ -72,7 +72,10 @@ class Wake:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One decided change of a copy count. `steps` as recorded: `AboveTarget 3`, newest last."""
+    """One decided change of a copy count. `steps` as recorded: `AboveTarget 3`, newest last.
+
+    `rules`: the heaviest of those that carried the vote, where a tournament decided.
+    """
 
     at_s: int
     component: str
@@ -82,6 +85,7 @@ class Change:
     steps: tuple[str, ...]
     outcome: str
     message: str = ""
+    rules: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

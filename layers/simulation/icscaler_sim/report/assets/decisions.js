@@ -1,12 +1,12 @@
 // The searchable table of decisions.
-const decisions = run.changes.map(([atS, component, from, to, chain, outcome, message]) => {
+const decisions = run.changes.map(([atS, component, from, to, chain, outcome, message, rules]) => {
   const code = (step) => step.split(" ")[0];
   const words = (step) => run.words[code(step)] || code(step);
   const first = chain.length ? words(chain[0]) : "no reason recorded";
   const last = chain.length ? words(chain[chain.length - 1]) : first;
   const reason = first === last ? first : `${first}; ${last}`;
-  const text = [clock(atS, true), component, `${from} → ${to}`, reason, chain.join(" "), outcome, message].join(" ").toLowerCase();
-  return { atS, component, from, to, chain, outcome, message, reason, text };
+  const text = [clock(atS, true), component, `${from} → ${to}`, reason, chain.join(" "), outcome, message, ...rules].join(" ").toLowerCase();
+  return { atS, component, from, to, chain, outcome, message, rules, reason, text };
 });
 
 const filter = { words: "", component: null, kind: null };
@@ -35,6 +35,7 @@ function chosen() {
 function decisionRow(d) {
   const out = d.to > d.from;
   const why = make("td", {}, make("div", {}, d.reason), make("div", { className: "steps" }, d.chain.join(" → ")));
+  if (d.rules.length) why.append(make("div", { className: "steps" }, "carried by " + d.rules.join(" · ")));
   if (d.outcome !== "Accepted") why.append(make("div", { className: "refusal" }, d.outcome + (d.message ? ": " + d.message : "")));
   const name = make("td", {}, make("i", { style: `display:inline-block;width:9px;height:9px;border-radius:3px;margin-right:7px;background:${colour(d.component)}` }), d.component);
   const row = make("tr", { title: "Show this hour in the charts" },
