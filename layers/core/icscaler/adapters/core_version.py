@@ -21,6 +21,7 @@ MODULES = (
     "guards",
     "learned",
     "limits",
+    "managed_scaling",
     "notices",
     "ownership",
     "packing",
