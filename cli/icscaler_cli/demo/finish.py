@@ -32,7 +32,8 @@ def run_result(
     failed_looks: Sequence[str],
     violations: Sequence[str],
 ) -> RunResult:
-    """Everything the report needs. The reference type is the one of the first endpoint."""
+    """Everything the report needs. Alternatives are priced on the fleet's largest type; what ran,
+    on the types that it ran on."""
     reference = _reference(scenario, prices)
     hours = recording.minutes / 60
     peaks = static_peak(scenario.trace, scenario.shapes)
@@ -61,6 +62,7 @@ def run_result(
         looks=looks,
         failed_looks=failed_looks,
         invariant_violations=violations,
+        notes=_notes(scenario, reference),
     )
 
 
@@ -70,8 +72,22 @@ def requests_of(counts: RequestCounts) -> Requests:
 
 
 def _reference(scenario: Scenario, prices: PriceTable) -> InstanceType:
-    endpoint = next(iter(scenario.fleet.endpoints.values()))
-    return prices.get(next(iter(endpoint.variants.values())).instance_type)
+    """The fleet's largest type: every copy fits on it."""
+    endpoints = scenario.fleet.endpoints.values()
+    variants = (variant for one in endpoints for variant in one.variants.values())
+    return prices.get(max(variants, key=lambda one: one.gpus).instance_type)
+
+
+def _notes(scenario: Scenario, reference: InstanceType) -> list[str]:
+    """What must be known to compare a fleet of several instance types with the alternatives."""
+    variants = (v for e in scenario.fleet.endpoints.values() for v in e.variants.values())
+    types = sorted({variant.instance_type for variant in variants})
+    if types == [reference.name]:
+        return []
+    return [
+        f"icscaler's dollars beside those on {reference.name} are those of the types it ran on: "
+        f"{', '.join(types)}. Copies serve as fast on each of them."
+    ]
 
 
 def _ours(scenario: Scenario, recording: Recording, prices: PriceTable) -> Alternative:

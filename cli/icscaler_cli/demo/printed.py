@@ -23,6 +23,8 @@ def print_result(console: Console, run: RunResult, out: Path, took_s: float) -> 
     kind = run.reference_type.removeprefix("ml.")
     console.print(f"Dollars on {kind}, and each on its cheapest fitting types:", style="dim")
     console.print(_cost_table(run))
+    for note in run.notes:
+        console.print(note, style="dim")
     for line in _verdicts(run):
         console.print(line)
     console.print()

@@ -56,6 +56,14 @@ MODEL = some_of(
         "endpoint": st.sampled_from(["first", "second"]),
     }
 )
+SINGLE = some_of(
+    {
+        "min_copies": st.integers(1, 2),
+        "max_copies": st.integers(2, 6),
+        "class": st.sampled_from(["critical", "interactive", "mine"]),
+        "spike_alarm": st.booleans(),
+    }
+)
 OVERRIDE = st.fixed_dictionaries(
     {
         "select": st.sampled_from([{"name": "*"}, {"name": "model-?"}, {"class": "batch"}]),
@@ -83,6 +91,7 @@ def fleets(draw: st.DrawFn) -> dict[str, Any]:
     cut = draw(st.integers(1, len(names)))
     models += [{"name": names[:cut], "endpoint": "first", **draw(MODEL)}]
     models += [{"name": name, "endpoint": "second", **draw(MODEL)} for name in names[cut:]]
+    models += [{"name": "alone", "endpoint": "own", "kind": "variant", **draw(SINGLE)}]
     return {
         "version": 1,
         "defaults": defaults,
@@ -90,6 +99,7 @@ def fleets(draw: st.DrawFn) -> dict[str, Any]:
         "endpoints": {
             "first": {"variants": {"AllTraffic": variant}},
             "second": {"variants": {"AllTraffic": dict(variant)}, "observe": draw(st.booleans())},
+            "own": {"variants": {"AllTraffic": dict(variant)}},
         },
         "models": models,
         "overrides": draw(st.lists(OVERRIDE, max_size=2)),
@@ -130,6 +140,22 @@ def test_floors_stay_under_ceilings_and_copies_fit_on_an_instance(fleet: dict[st
             assert model.worth > 0
             assert model.resources.gpus <= variant.gpus
             assert model.resources.memory_mb <= variant.memory_mb
+
+
+@FEW
+@given(fleets())
+def test_a_single_model_variants_copy_is_an_instance_and_one_stays(fleet: dict[str, Any]) -> None:
+    """Whatever defaults, classes and patterns say of resources and floors."""
+    endpoint = compiled(fleet).endpoints["own"]
+    model, variant = endpoint.models["alone"], endpoint.variants["AllTraffic"]
+    copy_of = model.resources
+    assert (copy_of.gpus, copy_of.cpus, copy_of.memory_mb) == (
+        variant.gpus,
+        variant.cpus,
+        variant.memory_mb,
+    )
+    assert model.min_copies >= 1
+    assert model.kind == "variant"
 
 
 @FEW
