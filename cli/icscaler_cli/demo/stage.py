@@ -17,6 +17,7 @@ from icscaler_cli.demo.room import first_instances, max_instances
 from icscaler_cli.demo.scenario import Scenario
 from icscaler_cli.demo.trouble import DemoError
 from icscaler_localcloud.cloud import LocalCloud
+from icscaler_sim.simulate.stage import scale_in_of
 
 STACK = "icscaler"
 # Every look is replayed at the end; one Describe at a time gives the same run for the same seed.
@@ -108,20 +109,19 @@ def _shared(
     """A variant for inference components, under managed instance scaling."""
     first = first_instances(endpoint, name, scenario.first_copies, scenario.shapes)
     most = max_instances(endpoint, name)
+    strategy, step, cooldown_min = scale_in_of(variant, most)
     return {
         "VariantName": name,
         "InstanceType": variant.instance_type,
         "InitialInstanceCount": max(1, min(first, most)),
         "ManagedInstanceScaling": {
             "Status": "ENABLED",
-            "MinInstanceCount": 0,
+            "MinInstanceCount": min(variant.min_instances or 0, most),
             "MaxInstanceCount": most,
-            # Instances come and go with copies: the shortest cooldown AWS allows, and copies that
-            # are left here and there are moved together.
             "ScaleInPolicy": {
-                "Strategy": "CONSOLIDATION",
-                "MaximumStepSize": most,
-                "CooldownInMinutes": 5,
+                "Strategy": strategy,
+                "MaximumStepSize": step,
+                "CooldownInMinutes": cooldown_min,
             },
         },
         "RoutingConfig": {"RoutingStrategy": "LEAST_OUTSTANDING_REQUESTS"},

@@ -12,7 +12,6 @@ from icscaler_sim.simulate.errors import SimulationError
 from icscaler_sim.traces import ENSEMBLE_WEIGHTS_GB, CopyShape, Trace, copy_shape_for
 from icscaler_sim.world import Refusal
 from icscaler_sim.world.catalog import instance_type
-from icscaler_sim.world.specs import ScaleInStrategy
 
 FIRST_S = 600
 ALONE_VARIANT = "AllTraffic"
@@ -25,16 +24,13 @@ class Fleet:
     """Endpoints as compiled from a fleet file, and how each model's copies serve.
 
     `strata` says of each model how busy its traffic is. `fixed_instances`: endpoints without
-    managed instance scaling, with so many instances of their one variant for ever. `scale_in`: how
-    SageMaker lets the others' instances go; CONSOLIDATION also empties those that others can take
-    over, without which a copy here and a copy there keep whole instances.
+    managed instance scaling, with so many instances of their one variant for ever.
     """
 
     endpoints: Mapping[str, EndpointConfig]
     shapes: Mapping[str, CopyShape]
     strata: Mapping[str, str] = field(default_factory=dict)
     fixed_instances: Mapping[str, int] = field(default_factory=dict)
-    scale_in: ScaleInStrategy = "CONSOLIDATION"
 
     def members(self) -> Iterator[tuple[EndpointConfig, ModelConfig]]:
         """Every model with its endpoint, in the order of their names."""

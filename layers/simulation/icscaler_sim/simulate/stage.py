@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from icscaler.entities import EndpointConfig
+from icscaler.entities import EndpointConfig, VariantConfig
 from icscaler_sim.metrics.store import MetricStore
 from icscaler_sim.simulate.errors import SimulationError
 from icscaler_sim.simulate.fleet import Fleet
@@ -23,6 +23,7 @@ from icscaler_sim.world import (
     World,
     WorldSettings,
 )
+from icscaler_sim.world.specs import ScaleInStrategy
 
 SETUP_S = 4 * 3600
 KEEP_S = 4 * 3600.0
@@ -121,7 +122,9 @@ def _variants(fleet: Fleet, endpoint: EndpointConfig, some: Mapping[str, int]) -
             specs.append(VariantSpec(name, hardware.instance_type, count, model_name=model))
             continue
         needed = max(1, min(most, fleet.instances_for(endpoint.name, name, some)))
-        scaling = ManagedScaling(True, 0, most, fleet.scale_in, most, _COOLDOWN_MIN)
+        scaling = ManagedScaling(
+            True, min(hardware.min_instances or 0, most), most, *scale_in_of(hardware, most)
+        )
         fixed = endpoint.name in fleet.fixed_instances
         specs.append(
             VariantSpec(
@@ -129,6 +132,22 @@ def _variants(fleet: Fleet, endpoint: EndpointConfig, some: Mapping[str, int]) -
             )
         )
     return specs
+
+
+def scale_in_of(variant: VariantConfig, most: int) -> tuple[ScaleInStrategy, int, int]:
+    """Strategy, step and cooldown in minutes by which instances leave: what the fleet file states.
+
+    Else copies that are left here and there are moved together, and instances come and go with
+    them: as many at a time as there are, after the shortest cooldown AWS allows. Without
+    CONSOLIDATION a copy here and a copy there keep whole instances.
+    """
+    stated = variant.scale_in
+    if stated is None:
+        return "CONSOLIDATION", most, _COOLDOWN_MIN
+    strategy: ScaleInStrategy = (
+        "IDLE_RELEASE" if stated.strategy == "IDLE_RELEASE" else "CONSOLIDATION"
+    )
+    return strategy, stated.maximum_step_size, stated.cooldown_minutes
 
 
 def _settled(world: World) -> bool:
