@@ -15,6 +15,7 @@ def check(case: Case) -> Iterator[Problem]:
             yield from _adapter(case, model, base)
         elif model.single and case.certain(model):
             yield from _instances(case, model)
+            yield from _managed_scaling(case, model)
     yield from _alone(case)
 
 
@@ -52,6 +53,21 @@ def _instances(case: Case, model: Resolved) -> Iterator[Problem]:
                 f"{model.name!r} has its variant to itself, which keeps one instance at least",
                 f"set {key} to 1 or more; a model that should go to zero must be an inference "
                 "component",
+            )
+
+
+def _managed_scaling(case: Case, model: Resolved) -> Iterator[Problem]:
+    """SageMaker refuses ManagedInstanceScaling on a variant with a ModelName."""
+    endpoint, variant = model.get("endpoint"), model.get("variant")
+    keys = case.parts.endpoints.get(endpoint)
+    there = keys.variants.get(variant) if keys is not None else None
+    for key in ("min_instances", "scale_in"):
+        if there is not None and getattr(there, key) is not None:
+            yield case.problem(
+                ("endpoints", endpoint, "variants", variant, key),
+                f"{model.name!r} has the variant to itself, which can't have managed instance "
+                "scaling",
+                f"take {key} out; min_copies and max_copies of the model say how many instances",
             )
 
 
