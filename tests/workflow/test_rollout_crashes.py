@@ -66,7 +66,8 @@ def ended(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Rollouts, 
         start("stop", components={"names": ["late"]}, wait_interval_s=600)
         start("silent", components={"names": ["silent"]}, approve_waves=[1], approval_expires_s=60)
         start("broken", components={"names": ["broken"]})
-        rig.until(lambda: rollouts.phases("stop").get("late") == "Updating", step_s=10)
+        # Not the record: that says so before the update is sent.
+        rig.until(lambda: rig.status("late") == "Updating", step_s=10)
         rig.store.abort_rollout("stop", "ada", "stop it")
         rig.until(lambda: rollouts.record("forth").status == "WaitingForApproval")
         rig.store.approve_waves("forth", [2], "ada")

@@ -1,7 +1,8 @@
 """Every way through both machines, on one cloud at once: each rollout has a component of its own.
 
 A rollout whose step is refused by Lambda for good goes to `RecordFailure`; what it does then is the
-point of each test. Retries are met by crashes (test_rollout_crashes).
+point of each test. Retries: test_catches_and_retries; a step that dies in the middle:
+test_rollout_crashes.
 """
 
 from __future__ import annotations
