@@ -19,7 +19,7 @@ from tests.e2e.rig import rig as open_rig
 from tests.unit.cli.shell import run
 
 PARTLY = FLEET.replace("{name: [blocks, flows]}", "{name: blocks}").replace(
-    "{name: blocks}\n", "{name: blocks}\n  - {name: flows, observe: true}\n"
+    "{name: blocks}\n", "{name: blocks}\n  - {name: flows, observe: true}\n  - {name: nobody}\n"
 )
 DIMENSION = "sagemaker:inference-component:DesiredCopyCount"
 ALL = ("DynamicScalingInSuspended", "DynamicScalingOutSuspended", "ScheduledScalingSuspended")
@@ -100,6 +100,11 @@ class TestBlocks:
         assert result.exit_code == 1
         assert "write `observe: false` for it in the fleet file" in result.stderr
         assert suspended(stage, "flows") == BEFORE
+
+    def test_a_component_that_is_not_there_is_said(self) -> None:
+        result = run("adopt", "--model", "nobody")
+        assert result.exit_code == 1
+        assert "it is not on the endpoint" in result.stderr
 
     def test_a_dry_run_and_nobody_to_confirm_do_nothing(self, stage: Rig) -> None:
         shown = run("adopt", "--model", "blocks", "--take-over", "--dry-run")

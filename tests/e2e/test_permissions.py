@@ -58,6 +58,7 @@ def test_every_operator_command_is_listed() -> None:
         "status",
         "adopt",
         "compare",
+        "endpoint apply",
     }
     assert documented().keys() == commands
 

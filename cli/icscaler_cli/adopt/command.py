@@ -90,8 +90,18 @@ def _candidates(
     targets = ScalingTargets(controller.client("application-autoscaling"))
     found = targets.find(resource_of(config, model) for config, model in chosen)
     at_s, observes = int(clock.now_s()), controller.observes
+    names = {config.name for config, _ in chosen}
+    items = {name: controller.store.load(name, fleet.pointer.version) for name in names}
     return [
-        candidate(config, model, fleet.pointer, found, at_s, observes=observes, take_over=take_over)
+        candidate(
+            items[config.name],
+            model,
+            fleet.pointer,
+            found,
+            at_s,
+            observes=observes,
+            take_over=take_over,
+        )
         for config, model in chosen
     ]
 

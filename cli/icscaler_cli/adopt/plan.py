@@ -10,7 +10,7 @@ from enum import StrEnum
 from icscaler import bounds
 from icscaler.adapters.scaling_targets import ScalingTarget, resource_of
 from icscaler.entities import EndpointConfig, ModelConfig
-from icscaler.ports import FleetPointer, Takeover
+from icscaler.ports import EndpointItem, FleetPointer, Takeover
 
 
 class Step(StrEnum):
@@ -54,7 +54,7 @@ class Candidate:
 
 
 def candidate(
-    config: EndpointConfig,
+    item: EndpointItem,
     model: ModelConfig,
     pointer: FleetPointer,
     targets: Mapping[str, ScalingTarget],
@@ -63,9 +63,14 @@ def candidate(
     observes: bool,
     take_over: bool,
 ) -> Candidate:
-    """How it stands with one model."""
+    """How it stands with one model; `item.config` is there."""
+    config = item.config
+    assert config is not None
     target = targets.get(resource_of(config, model)[0])
-    obstacles = list(_obstacles(config, model, pointer, at_s, observes=observes))
+    obstacles = [
+        *_unseen(item, model),
+        *_obstacles(config, model, pointer, at_s, observes=observes),
+    ]
     owned = target is not None and target.active
     if owned and not take_over:
         obstacles.append(
@@ -79,6 +84,13 @@ def candidate(
     return Candidate(
         config.name, model, target, Step.REFUSED if obstacles else step, tuple(obstacles)
     )
+
+
+def _unseen(item: EndpointItem, model: ModelConfig) -> Iterator[Obstacle]:
+    if item.state.last_look_s is None:
+        yield Obstacle("no look has seen its endpoint yet", "wait a minute, then `icscaler status`")
+    elif model.name not in item.views:
+        yield Obstacle("it is not on the endpoint", "create it, or take it out of the fleet file")
 
 
 def _obstacles(

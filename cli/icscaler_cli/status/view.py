@@ -14,7 +14,7 @@ from icscaler_sim.report.wording import explain_step
 
 def heading(one: EndpointStanding, at_s: int) -> str:
     """Endpoint, instances, GPUs, price and the last look, in a line."""
-    parts = [one.status or "status not readable"]
+    parts = [one.status or "missing, or may not be described"]
     if one.instances is not None:
         most = f" of at most {one.max_instances}" if one.max_instances is not None else ""
         parts.append(f"{number(one.instances, 'instance')}{most}")
