@@ -9,6 +9,7 @@ from icscaler.policies import evidence, keep_alive, tournament
 from icscaler.reasons import Reason
 
 TRACKED_WORTH = 8.0
+SHORTEST_KEEP_S = int(60 * min(tournament.KEEP_MINUTES))
 _OBJECTIVE = Objective()
 
 
@@ -45,10 +46,14 @@ def memory(case: guards.Case) -> TournamentMemory:
 
 
 def now(case: guards.Case) -> tournament.Now:
-    """What is known beyond the settled minutes."""
+    """What is known beyond the minutes that the tournament has learned from."""
+    active_s, until_s = case.state.last_active_s, known_until_s(case)
+    # Use that showed only after its minute was settled, or before it was hidden again, was never
+    # learned: it counts for as long as the shortest keep rule would have kept a copy for it.
+    late = active_s > until_s - SHORTEST_KEEP_S and active_s > tournament.used_until_s(memory(case))
     return tournament.Now(
         load=case.fresh.load if case.fresh is not None else 0.0,
-        used=case.state.last_active_s > known_until_s(case),
+        used=active_s > until_s or late,
     )
 
 

@@ -34,6 +34,7 @@ def looks(seed: int, count: int = LOOKS) -> list[Look]:
 @settings(max_examples=150, deadline=None)
 @example(134217727)  # young copies of a protected model against another's protected floor
 @example(106)  # a draining copy is taken back while the endpoint overflows
+@example(135319)  # a refused request shows, is hidden when its minute is settled, shows again
 @given(SEEDS)
 def test_every_look_keeps_the_invariants(seed: int) -> None:
     for look in looks(seed):

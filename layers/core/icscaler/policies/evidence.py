@@ -224,6 +224,10 @@ def _read_fresh(
 ) -> Fresh:
     """The newest ended minute counts; the one that still runs has seen less and can only raise."""
     fresh = Fresh()
+    for minute in by_start.values():
+        if minute.refused:
+            # Seen late or again: people asked, whatever was learned of the minute in its time.
+            _note_use(state, minute)
     for minute_s in sorted([at for at in by_start if at >= horizon_s]):
         minute = by_start[minute_s]
         _note_use(state, minute)

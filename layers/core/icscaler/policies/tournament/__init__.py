@@ -13,10 +13,12 @@ for copies 2 and up, keep rules for copy 1.
 
 from icscaler.policies.tournament.choice import PRICE_STEP, Choice, Now, choose, copy_prices
 from icscaler.policies.tournament.explain import Explanation, RuleShare, explain
-from icscaler.policies.tournament.learn import Minute, fresh_memory, learn, usable
+from icscaler.policies.tournament.learn import Minute, fresh_memory, learn, usable, used_until_s
+from icscaler.policies.tournament.rules import KEEP_MINUTES
 from icscaler.policies.tournament.vote import Terms
 
 __all__ = [
+    "KEEP_MINUTES",
     "PRICE_STEP",
     "Choice",
     "Explanation",
@@ -30,4 +32,5 @@ __all__ = [
     "fresh_memory",
     "learn",
     "usable",
+    "used_until_s",
 ]

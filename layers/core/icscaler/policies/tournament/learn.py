@@ -76,6 +76,11 @@ def usable(memory: TournamentMemory | None) -> bool:
     )
 
 
+def used_until_s(memory: TournamentMemory) -> int:
+    """End of the newest minute with a request that was learned from; far back if there was none."""
+    return memory.newest_s + 60 * (1 - memory.idle)
+
+
 def learn(
     memory: TournamentMemory | None,
     minutes: Iterable[Minute],
