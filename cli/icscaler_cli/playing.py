@@ -18,6 +18,9 @@ INTERRUPTED = 130
 TEMPLATE = "template.yaml"
 ENSEMBLE_FLEET = Path("examples", "codegen-ensemble.yaml")
 """All models of the generated ensemble on one shared endpoint."""
+HYBRID_FLEET = Path("examples", "hybrid-ensemble.yaml")
+"""The same models, the steady one on an endpoint of its own."""
+"""All models of the generated ensemble on one shared endpoint."""
 """The fleet of the generated ensemble, in the checkout."""
 
 

@@ -62,8 +62,10 @@ class TestEnsemble:
         for figure in ("gpu_hours", "instance_hours", "instance_gpu_hours", "dollars"):
             assert {"icscaler", "endpoint_per_model", "always_on"} <= set(summary[figure])
         assert summary["gpu_hours"]["icscaler"] <= summary["instance_gpu_hours"]["icscaler"]
+        # Most of the morning runs on one-GPU instances of the steady model's own endpoint.
         price = summary["dollars"]["icscaler"] / summary["instance_hours"]["icscaler"]
-        assert price == pytest.approx(25.251286, rel=0.01)
+        assert 1.52 < price < 25.251286
+        assert "ml.g5.2xlarge, ml.p4d.24xlarge" in " ".join(said.split())
         assert "one endpoint per model" in said
         assert "All invariants held" in said
 

@@ -25,7 +25,7 @@ def demo(
         typer.Option(
             "--fleet",
             metavar="FILE",
-            help="The fleet file. Default: examples/codegen-ensemble.yaml, or for a trace one "
+            help="The fleet file. Default: examples/hybrid-ensemble.yaml, or for a trace one "
             "sized by the default fleet rule.",
         ),
     ] = None,

@@ -10,7 +10,7 @@ from icscaler.config.load import load_fleet
 from icscaler.entities import EndpointConfig, ModelConfig
 from icscaler_cli.demo.room import first_copies
 from icscaler_cli.demo.trouble import DemoError
-from icscaler_cli.playing import ENSEMBLE_FLEET
+from icscaler_cli.playing import HYBRID_FLEET
 from icscaler_sim.pricing import PriceTable, static_peak
 from icscaler_sim.simulate.default_fleet import fleet_text
 from icscaler_sim.simulate.fleet import copy_shapes
@@ -91,9 +91,9 @@ def build_scenario(wanted: Wanted, repository: Path, out: Path, prices: PriceTab
     if wanted.trace is None:
         whole = generate_ensemble(wanted.seed, days=_days(wanted))
         trace = _cut(whole, wanted)
-        path = wanted.fleet or repository / ENSEMBLE_FLEET
+        path = wanted.fleet or repository / HYBRID_FLEET
         fleet = compile_fleet(load_fleet(path))
-        title = "A code assistant's models on one endpoint"
+        title = "A code assistant's models, the steady one on its own endpoint"
         traffic = f"generated traffic, seed {wanted.seed}"
     else:
         whole = read_trace(wanted.trace)
@@ -148,5 +148,5 @@ def _check_known(trace: Trace, shapes: Mapping[str, CopyShape], wanted: Wanted) 
             f"the fleet file does not know {', '.join(unknown[:5])}{more}",
             "add them to its models, or leave --fleet away to size them by the default fleet rule"
             if wanted.trace
-            else "the generated traffic is for the models of examples/codegen-ensemble.yaml",
+            else "the generated traffic is for the models of examples/hybrid-ensemble.yaml",
         )
