@@ -24,7 +24,7 @@ RUNNABLE = [
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
 
 
-@pytest.mark.timeout(420)  # the demo, beside other tests on the same cores
+@pytest.mark.timeout(900)  # the demo, beside other tests on the same cores
 @pytest.mark.parametrize("command", RUNNABLE, ids=str)
 def test_command_of_the_readme_runs(command: Command, tmp_path: Path) -> None:
     environment = {

@@ -127,7 +127,7 @@ def test_memory_rules_out_small_gpus() -> None:
     shapes = {"small": CopyShape(1, TWO_AT_A_TIME, gpu_memory_gb=30.0)}
     found = endpoint_per_model({"small": 1}, shapes, 1.0, PRICES, P4D)
 
-    assert found.on_cheapest.instances == {"ml.g7e.2xlarge": 1}
+    assert found.on_cheapest.instances == {"ml.g6e.xlarge": 1}
 
 
 def test_nothing_called_costs_nothing() -> None:

@@ -18,6 +18,9 @@ def test_shipped_table_is_dated_and_says_what_is_estimated() -> None:
     assert table.as_of == date(2026, 9, 1)
     assert table.get("ml.p4d.24xlarge").usd_per_hour == 25.251286
     assert {kind.name for kind in table.types if kind.estimated} == {
+        "ml.g6e.xlarge",
+        "ml.g6e.2xlarge",
+        "ml.g6e.4xlarge",
         "ml.g6e.12xlarge",
         "ml.g6e.24xlarge",
         "ml.g6e.48xlarge",
@@ -32,7 +35,7 @@ def test_shipped_table_is_dated_and_says_what_is_estimated() -> None:
     ("gpus", "memory_gb", "cheapest"),
     [
         pytest.param(1, 20, "ml.g6.xlarge", id="one small GPU"),
-        pytest.param(1, 30, "ml.g7e.2xlarge", id="one GPU with more memory"),
+        pytest.param(1, 30, "ml.g6e.xlarge", id="one GPU with more memory"),
         pytest.param(2, 20, "ml.g6.12xlarge", id="two on one instance"),
         pytest.param(2, 60, "ml.g7e.12xlarge", id="size is not GPU count"),
         pytest.param(8, 20, "ml.g6.48xlarge", id="eight small ones"),
