@@ -142,7 +142,9 @@ class TestBadInput:
             pytest.param(["--fleet", "{tmp}/none.yaml"], "cannot be read", id="no fleet file"),
             pytest.param(["--fleet", "{tmp}/bad.csv"], "bad.csv", id="not a fleet file"),
             pytest.param(["--prices", "{tmp}/bad.csv"], "not JSON", id="not a price table"),
-            pytest.param(["--prices", "{tmp}/few.json"], "no price for ml.p4d", id="price missing"),
+            pytest.param(
+                ["--prices", "{tmp}/few.json"], "no price for ml.g5.2xlarge", id="price missing"
+            ),
             pytest.param(["--out", "{tmp}/good.csv"], "cannot be made", id="out is a file"),
         ],
     )
