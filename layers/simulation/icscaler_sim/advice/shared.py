@@ -7,8 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from icscaler_sim.advice.hosts import HostRules, speed_of
-from icscaler_sim.pricing import HeldCopies, InstanceType, PriceTable
-from icscaler_sim.pricing.alternatives import instances_over_time
+from icscaler_sim.pricing import HeldCopies, InstanceType, PriceTable, instances_over_time
 from icscaler_sim.traces import CopyShape
 
 
