@@ -26,7 +26,7 @@ from icscaler_localcloud.cloud import LocalCloud
 from icscaler_sim.report.clock import clock_text
 from tests.chaos.plan import CLEAN, STRONGEST, Plan
 from tests.chaos.scene import POISONED, Scene
-from tests.chaos.switches import SWITCHES, Strongest, Struck
+from tests.chaos.switches import Strongest, Struck
 
 DEAD_LETTERS = ("LookDeadLetterQueue", "DispatchFailureQueue", "AlarmsFailureQueue")
 MAX_RECEIVES = 3
@@ -44,7 +44,7 @@ Copies = dict[str, tuple[int, int]]
 
 @dataclass(slots=True)
 class Outcome:
-    """What came of a run. `copies`: healthy component -> (desired, current) at the end."""
+    """What came of a run. `copies`: healthy model -> (desired, current) at the end."""
 
     plan: Plan
     copies: Copies = field(default_factory=dict)
@@ -218,10 +218,14 @@ class _Run:
         span_s = (self._start_s - 2 * SETUP_HEADSTART_S, self._end_s + SETUP_HEADSTART_S)
         self._watch.finish(self._store, span_s, self._log, wakes)
         found.violations += self._watch.violations
+        healthy = [
+            name
+            for endpoint in self._scene.healthy
+            for name in self._scene.scenario.fleet.endpoints[endpoint].models
+        ]
         found.copies = {
-            view.name: (view.desired_copies, view.current_copies)
-            for view in cloud.world.components()
-            if view.endpoint != POISONED
+            name: (copies.desired, copies.current)
+            for name, copies in copies_there(cloud.world, healthy).items()
         }
         found.looks, found.failed_looks = self._log.looks, len(self._log.failures)
         found.violations += [*self._dead_letters(), *self._gaps(), *self._bugs()]
@@ -251,7 +255,7 @@ class _Run:
                 self._outcome.hits[trouble.switch] = struck.hits()
             if trouble.from_min == minute:
                 draw = Strongest(0) if trouble.seed == STRONGEST else Random(trouble.seed)
-                self._on[number] = SWITCHES[trouble.switch](self._cloud, draw)
+                self._on[number] = self._scene.switches[trouble.switch](self._cloud, draw)
 
     def _dead_letters(self) -> list[str]:
         """None but of the poisoned endpoint; and of it some, or it was not poisoned."""

@@ -8,7 +8,8 @@ traffic comes a quiet stretch with a steady load and every switch off.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ from icscaler_sim.pricing import load_prices
 from icscaler_sim.simulate.fleet import copy_shapes
 from icscaler_sim.traces import Trace
 from icscaler_sim.traces.trace import build_trace
+from tests.chaos.switches import SLOW_START, SWITCHES, PutOn, slow_start
 
 POISONED = "poisoned"
 _POISON = """
@@ -64,6 +66,7 @@ class Scene:
     quiet: Trace
     minutes: int
     quiet_minutes: int
+    switches: Mapping[str, PutOn] = field(default_factory=lambda: SWITCHES)
 
     @property
     def healthy(self) -> list[str]:
@@ -100,7 +103,10 @@ def small_scene(minutes: int = 15, quiet_minutes: int = 17) -> Scene:
     shapes = copy_shapes(fleet.endpoints)
     copies = {"typed": 1, "asked": 1, "rare": 1}
     scenario = Scenario("small", "made up", MONDAY_S, counted(counts), fleet, shapes, copies, 0)
-    return Scene(scenario, steady(scenario.trace, quiet_minutes), minutes, quiet_minutes)
+    # A start under way when the switch goes off must end in the quiet minutes, which are few here.
+    switches = SWITCHES | {SLOW_START: partial(slow_start, 3.0)}
+    quiet = steady(scenario.trace, quiet_minutes)
+    return Scene(scenario, quiet, minutes, quiet_minutes, switches)
 
 
 def steady(trace: Trace, minutes: int) -> Trace:

@@ -8,6 +8,7 @@ and a half at most. Only calls of functions are struck, never the harness's own.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -18,8 +19,10 @@ from icscaler_localcloud.cloud import LocalCloud
 from icscaler_localcloud.faults import FOREVER, Lane, Timekeeper
 
 RECONCILE, DISPATCH = "ReconcileFunction", "DispatchFunction"
-UPDATE = "UpdateInferenceComponentRuntimeConfig"
-HOUR_S = 3600
+UPDATES = ("UpdateInferenceComponentRuntimeConfig", "UpdateEndpointWeightsAndCapacities")
+"""What looks change copies with: of components, and of single-model variants."""
+UPDATE = UPDATES[0]
+SLOW_START = "slow_start_factor"
 
 
 @dataclass(slots=True)
@@ -119,7 +122,10 @@ def _slow(service: str, cloud: LocalCloud, draw: Random) -> Struck:
 def _kill(when: str, service: str, operation: str, cloud: LocalCloud, draw: Random) -> Struck:
     put_on = getattr(cloud.faults, f"kill_{when}_call")
     chance = draw.choice((0.1, 0.3, 0.5) if operation in _RARE else (0.02, 0.05, 0.1))
-    return _counted(put_on(RECONCILE, service, operation, times=FOREVER, chance=chance))
+    operations = UPDATES if operation == UPDATE else (operation,)
+    return _counted(
+        *(put_on(RECONCILE, service, one, times=FOREVER, chance=chance) for one in operations)
+    )
 
 
 def _kill_dispatch(when: str, cloud: LocalCloud, draw: Random) -> Struck:
@@ -131,7 +137,7 @@ def _pause(cloud: LocalCloud, draw: Random) -> Struck:
     seconds = draw.choice((5.0, 20.0, 50.0))
     switches = [
         cloud.faults.pause_before_call(RECONCILE, "sagemaker", operation, seconds, nth=nth, times=1)
-        for operation in ("DescribeEndpoint", UPDATE, "ListInferenceComponents")
+        for operation in ("DescribeEndpoint", *UPDATES, "ListInferenceComponents")
         for nth in range(3, 90, 20)
     ]
     return _counted(*switches)
@@ -205,56 +211,84 @@ def _plumbing() -> Iterator[tuple[str, PutOn]]:
 # -- the world's
 
 
-def _window(where: str, cloud: LocalCloud, draw: Random) -> Struck:
-    """No capacity, or no metrics, for part of each half hour to come."""
+def _windows(cloud: LocalCloud, draw: Random) -> list[tuple[float, float]]:
+    """Part of each half hour to come."""
     windows = []
     at_s = cloud.clock.now_s
     for _ in range(8):
         at_s += draw.uniform(0, 900)
         windows.append((at_s, at_s := at_s + draw.uniform(120, 1500)))
-    faults = cloud.world.faults
-    held: dict[str, Any] = getattr(faults, where)
-    key = "ml.p4d.24xlarge" if where == "no_capacity" else "*"
-    held[key] = windows
-    return Struck(lambda: held.pop(key, None))
+    return windows
+
+
+def _no_capacity(cloud: LocalCloud, draw: Random) -> Struck:
+    held, windows = cloud.world.faults.no_capacity, _windows(cloud, draw)
+    held.update(dict.fromkeys(_instances(cloud), windows))
+    return Struck(held.clear)
+
+
+def _metric_gaps(cloud: LocalCloud, draw: Random) -> Struck:
+    held = cloud.world.faults.metric_gaps
+    held["*"] = _windows(cloud, draw)
+    return Struck(held.clear)
 
 
 def _obtainable(cloud: LocalCloud, draw: Random) -> Struck:
-    there = sum(v.current_instances for e in cloud.world.endpoints() for v in e.variants)
+    """No instance more than there are, of any type."""
     held = cloud.world.faults.obtainable_instances
-    held["ml.p4d.24xlarge"] = there
-    return Struck(lambda: held.pop("ml.p4d.24xlarge", None))
+    held.update(_instances(cloud))
+    return Struck(held.clear)
 
 
-def _component(cloud: LocalCloud, draw: Random) -> str:
-    return draw.choice(sorted(view.name for view in cloud.world.components()))
+def _instances(cloud: LocalCloud) -> dict[str, int]:
+    """How many there are, by type."""
+    there: Counter[str] = Counter()
+    for endpoint in cloud.world.endpoints():
+        for variant in endpoint.variants:
+            there[variant.spec.instance_type] += variant.current_instances
+    return there
+
+
+def _components(cloud: LocalCloud) -> list[str]:
+    return sorted(view.name for view in cloud.world.components())
+
+
+def _models(cloud: LocalCloud) -> list[str]:
+    """Components, and single-model variants as the world's faults call them."""
+    variants = (
+        f"{endpoint.name}/{variant.spec.name}"
+        for endpoint in cloud.world.endpoints()
+        for variant in endpoint.variants
+        if variant.spec.model_name is not None
+    )
+    return [*_components(cloud), *variants]
 
 
 def _stuck(cloud: LocalCloud, draw: Random) -> Struck:
-    name, stuck = _component(cloud, draw), cloud.world.faults.stuck_updating
+    name, stuck = draw.choice(_components(cloud)), cloud.world.faults.stuck_updating
     stuck.add(name)
     return Struck(lambda: stuck.discard(name))
 
 
-def _slow_start(cloud: LocalCloud, draw: Random) -> Struck:
+def slow_start(slowest: float, cloud: LocalCloud, draw: Random) -> Struck:
+    """Every model's starts take `slowest` times as long, or less, or as ever."""
     held = cloud.world.faults.slow_start_factor
-    for view in cloud.world.components():
-        # A start under way when the switch goes off must end in the small scene's quiet minutes.
-        held[view.name] = draw.choice((1.0, 2.0, 3.0))
+    for name in _models(cloud):
+        held[name] = draw.choice((1.0, 2.0, slowest))
     return Struck(held.clear)
 
 
 def _failing(cloud: LocalCloud, draw: Random) -> Struck:
     held = cloud.world.faults.failing_copies
-    for view in cloud.world.components():
-        held[view.name] = draw.choice((0, 1, 3))
+    for name in _models(cloud):
+        held[name] = draw.choice((0, 1, 3))
     return Struck(held.clear)
 
 
 def _metric_shift(where: str, cloud: LocalCloud, draw: Random) -> Struck:
     held: dict[str, float] = getattr(cloud.world.faults, where)
     late_s = (30.0, 120.0, 400.0) if where == "metric_delay_s" else (-60.0, 15.0, 60.0)
-    name = draw.choice(("*", _component(cloud, draw)))
+    name = draw.choice(("*", draw.choice(_models(cloud))))
     held[name] = draw.choice(late_s)
     return Struck(lambda: held.pop(name, None))
 
@@ -281,11 +315,11 @@ def _lose_instances(cloud: LocalCloud, draw: Random) -> Struck:
 
 
 def _physics() -> Iterator[tuple[str, PutOn]]:
-    yield "no_capacity", partial(_window, "no_capacity")
-    yield "metric_gaps", partial(_window, "metric_gaps")
+    yield "no_capacity", _no_capacity
+    yield "metric_gaps", _metric_gaps
     yield "obtainable_instances", _obtainable
     yield "stuck_updating", _stuck
-    yield "slow_start_factor", _slow_start
+    yield SLOW_START, partial(slow_start, 5.0)
     yield "failing_copies", _failing
     yield "metric_delay_s", partial(_metric_shift, "metric_delay_s")
     yield "metric_clock_s", partial(_metric_shift, "metric_clock_s")
