@@ -40,6 +40,7 @@ NARROWABLE_BY_NOTHING = frozenset(
         "cloudwatch:GetMetricData",
         "xray:GetSamplingRules",
         "xray:GetSamplingTargets",
+        "states:SendTaskSuccess",
         *LOG_DELIVERY,
     }
 )
