@@ -68,11 +68,11 @@ class Objective:
 class Limits:
     """How fast one component's copies may move, and how long things are remembered.
 
-    A step is the larger of a number and a share. `minimum_life_s`: since it was seen in service.
+    A step is the larger of number and share (out: `guards.scale_out_step`). Life: in service.
     """
 
-    scale_out_step_copies: int = 4
-    scale_out_step_fraction: float = 1.0
+    scale_out_step_copies: int | None = None
+    scale_out_step_fraction: float | None = None
     scale_in_step_copies: int = 1
     scale_in_step_fraction: float = 0.5
     minimum_life_s: int = 600

@@ -17,6 +17,8 @@ from icscaler.reasons import Reason
 
 # Looks come once a minute.
 LOOK_S = 60
+TRACKED_STEP_COPIES = 4
+TRACKED_STEP_FRACTION = 1.0
 
 
 @dataclass(slots=True)
@@ -120,11 +122,29 @@ def cool_down_scale_out(case: Case, copies: int) -> tuple[int, Reason | None]:
 
 def limit_scale_out_rate(case: Case, copies: int) -> tuple[int, Reason | None]:
     """At most a number or a share of the copies more per look, whichever is larger."""
-    limits, now = case.model.limits, case.from_copies
-    most = max(now + limits.scale_out_step_copies, ceil(now * (1 + limits.scale_out_step_fraction)))
+    step = scale_out_step(case.model)
+    if step is None:
+        return copies, None
+    most = case.from_copies + max(step[0], ceil(case.from_copies * step[1]))
     if copies > most:
         return most, Reason.SCALE_OUT_RATE
     return copies, None
+
+
+def scale_out_step(model: ModelConfig) -> tuple[int, float] | None:
+    """Most copies added by one look, as a number and as a share; None: `max_copies` alone bounds.
+
+    Requests in flight, which a target may follow, contain the queue and ask for any number of
+    copies; what is accepted, which an objective follows, does not. A change takes minutes in which
+    SageMaker takes no other, so a first step that is too small is paid for with all of them.
+    """
+    copies, share = model.limits.scale_out_step_copies, model.limits.scale_out_step_fraction
+    if copies is None and share is None and model.policy is None:
+        return None
+    return (
+        TRACKED_STEP_COPIES if copies is None else copies,
+        TRACKED_STEP_FRACTION if share is None else share,
+    )
 
 
 def limit_scale_in_rate(case: Case, copies: int) -> tuple[int, Reason | None]:

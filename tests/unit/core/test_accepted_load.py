@@ -199,7 +199,7 @@ def test_load_is_accepted_requests_times_service_time() -> None:
     ("in_flight", "copies", "load"),
     [
         pytest.param(10.0, 2, 8.0, id="its mean while nobody waits"),
-        pytest.param(500.0, 2, 40.0, id="a queue counts for twice the copies at most"),
+        pytest.param(500.0, 2, 80.0, id="a queue counts for four times the copies at most"),
     ],
 )
 def test_before_the_service_time_is_known(in_flight: float, copies: int, load: float) -> None:
@@ -214,11 +214,13 @@ def test_the_running_minute_has_only_its_requests_in_flight() -> None:
     ("in_flight", "before", "elapsed_s", "load"),
     [
         pytest.param(10.0, None, 60, 8.0, id="nobody waits: a mean of four peaks at ten"),
-        pytest.param(28.0, None, 60, 20.4, id="six of a mean of sixteen wait after a minute"),
-        pytest.param(88.0, None, 60, 23.6, id="of a mean of 64, 54 wait after a minute"),
-        pytest.param(88.0, 40.0, 60, 22.6, id="only what the queue grew by"),
+        pytest.param(28.0, None, 60, 20.8, id="six of a mean of sixteen wait after a minute"),
+        pytest.param(88.0, None, 60, 27.2, id="of a mean of 64, 54 wait after a minute"),
+        pytest.param(88.0, 40.0, 60, 25.2, id="only what the queue grew by"),
         pytest.param(40.0, 88.0, 60, 20.0, id="a queue that shrinks: the slots are full"),
-        pytest.param(88.0, None, 30, 27.2, id="the same queue in half the time"),
+        pytest.param(
+            88.0, None, 30, 27.2, id="the same queue in half the time: it grows no longer"
+        ),
         pytest.param(28.0, None, 1, 22.4, id="never less than one publishing interval"),
     ],
 )

@@ -338,6 +338,27 @@ def test_rates_bound_both_directions() -> None:
     assert (desired(inward), reasons(inward)[-1]) == (8, Reason.SCALE_IN_RATE)
 
 
+@pytest.mark.parametrize(
+    ("limits", "copies"),
+    [
+        pytest.param(Limits(), None, id="nothing stated: no limit but the ceiling"),
+        pytest.param(
+            Limits(scale_out_step_copies=3), 10, id="a number: or its share, which doubles"
+        ),
+        pytest.param(Limits(scale_out_step_fraction=1.4), 12, id="a share"),
+    ],
+)
+def test_an_objective_asks_for_all_it_needs_at_once(limits: Limits, copies: int | None) -> None:
+    """A change takes minutes, in which there is no second one."""
+    cfg = config(model(max_copies=40, policy=None, concurrent_requests_per_copy=10, limits=limits))
+    state, at_s = settled(cfg, load=45.0, copies=5, instances=9)
+    out = look(cfg, state, at_s, load=[45.0] * 13 + [390.0] * 2, copies=5, instances=9)
+    if copies is None:
+        assert desired(out) == out.decisions["m"].recommended_copies > 15
+    else:
+        assert (desired(out), reasons(out)[-1]) == (copies, Reason.SCALE_OUT_RATE)
+
+
 def test_the_last_gpus_go_to_the_model_worth_most_and_release_comes_first() -> None:
     batch = model("batch", worth=1.0, limits=Limits(minimum_life_s=0))
     inline = model("inline", worth=100.0, protected=True)

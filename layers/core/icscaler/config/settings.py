@@ -113,12 +113,14 @@ class LimitsKeys(Part):
     scale_out_step_copies: Annotated[int, Field(ge=1, le=10_000)] | None = Field(
         default=None,
         description="Most copies added by one look; the larger of this and "
-        "`scale_out_step_fraction` counts. Built in: 4.",
+        "`scale_out_step_fraction` counts. Built in: 4 by `target_tracking`; by an objective no "
+        "limit but `max_copies`, unless one of the two is stated.",
         examples=[4],
     )
     scale_out_step_fraction: Annotated[float, Field(ge=0, le=10)] | None = Field(
         default=None,
-        description="The same as a share of the present copies (1.0 doubles them). Built in: 1.0.",
+        description="The same as a share of the present copies (1.0 doubles them). Built in: 1.0, "
+        "like `scale_out_step_copies`.",
         examples=[1.0],
     )
     scale_in_step_copies: Annotated[int, Field(ge=1, le=10_000)] | None = Field(

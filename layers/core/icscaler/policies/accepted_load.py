@@ -31,8 +31,11 @@ _MOST_IN_FLIGHT = 1.5
 # This many times what all copies serve at once in flight all the minute long: a queue that stays.
 _LONG_QUEUE = 1.5
 _GROWTH_WHILE_FULL = 1.25
-# While no service time is known, full copies say only that they are too few: double them.
-_GROWTH_WHILE_UNKNOWN = 2.0
+# While no service time is known, full copies say only that they are too few: four times as many. A
+# change takes minutes; doubling again and again lost what a new, loaded model had to serve.
+_GROWTH_WHILE_UNKNOWN = 4.0
+# Who waits longer gives up, or is given up by SageMaker; from then on a queue grows no more.
+_LONGEST_GROWTH_S = 30
 # How far a minute's peak lies above its mean is taken from the latest hour of minutes; before there
 # are any, what is assumed counts as much as this many.
 _ASSUMED_PEAK_MINUTES = 10
@@ -150,7 +153,7 @@ def offered_load(
     """Requests in service that the minute's accepted requests ask for; None: not known.
 
     `copies` were in service. Before the service time is known it is what was in flight on average,
-    at most twice what the copies serve at once.
+    at most four times what the copies serve at once.
     """
     if minute.invocations is not None and service.mean_s is not None:
         return minute.invocations / MINUTE_S * service.mean_s
@@ -178,7 +181,9 @@ def load_in_flight(
     their mean; how many is learned of each model (`peak_deviations`, three until then: 33 at once
     are taken as 20 on average). Up to the slots of a copy that mean is what is in service. Beyond,
     the queue tells by its growth: `slots + growth x service time / span` per copy. Its length would
-    say many times the load. `before` is the minute before, where it is known.
+    say many times the load. It grows for half a minute at most, until those who came first give up;
+    a queue that grew more slowly is taken for up to twice the overload it is. `before` is the
+    minute before, where it is known.
     """
     slots, deviations = model.concurrent_requests_per_copy or 0, service.peak_deviations
     in_flight = _mean_of_peak(minute.concurrency_per_copy or 0.0, deviations)
@@ -186,7 +191,7 @@ def load_in_flight(
         return in_flight * max(1, copies)
     waited = before.concurrency_per_copy if before is not None else None
     growth = max(0.0, in_flight - max(slots, _mean_of_peak(waited or 0.0, deviations)))
-    span_s = min(max(until_s - minute.at_s, _LEAST_SPAN_S), MINUTE_S)
+    span_s = min(max(until_s - minute.at_s, _LEAST_SPAN_S), _LONGEST_GROWTH_S)
     return (slots + growth * (service.mean_s or 0.0) / span_s) * max(1, copies)
 
 

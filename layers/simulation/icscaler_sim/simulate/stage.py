@@ -32,6 +32,7 @@ IMAGE = "llm-serving:1"
 _POLL_S = 60
 _LIMITED_S = 900
 _COOLDOWN_MIN = 5
+_MOST_STEP = 100  # of instances that leave at a time; AWS takes no larger MaximumStepSize
 
 
 def set_stage(
@@ -143,7 +144,7 @@ def scale_in_of(variant: VariantConfig, most: int) -> tuple[ScaleInStrategy, int
     """
     stated = variant.scale_in
     if stated is None:
-        return "CONSOLIDATION", most, _COOLDOWN_MIN
+        return "CONSOLIDATION", min(most, _MOST_STEP), _COOLDOWN_MIN
     strategy: ScaleInStrategy = (
         "IDLE_RELEASE" if stated.strategy == "IDLE_RELEASE" else "CONSOLIDATION"
     )
