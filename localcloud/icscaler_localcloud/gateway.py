@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from threading import RLock
 from typing import TYPE_CHECKING
 
-from icscaler_localcloud import moto_seams
+from icscaler_localcloud import moto_dynamodb, moto_seams
 from icscaler_localcloud.faults import CallSeen, Effect, FunctionKilled
 from icscaler_localcloud.faults.calls import CallSwitch
 from icscaler_localcloud.iam import Principal
@@ -125,7 +125,10 @@ class Gateway:
         service, operations = self._own.get(request.service, (None, None))
         if service is not None and (operations is None or operation in operations):
             return answer_own(service, request)
-        status, headers, body = moto_seams.call_moto(
+        short = None
+        if request.service == "dynamodb":
+            short = moto_dynamodb.answer(operation, request.url, request.headers, request.body)
+        status, headers, body = short or moto_seams.call_moto(
             request.method, request.url, request.headers, request.body
         )
         raw = body.encode() if isinstance(body, str) else bytes(body or b"")

@@ -20,7 +20,7 @@ package imports from moto.
 5. schedules    read from moto's scheduler, which never fires them.
 6. topics       an SNS subscription of protocol `lambda` goes to our runner; http(s) endpoints are
                 never called from here.
-7. tables       see `moto_tables`.
+7. tables       see `moto_tables` and `moto_dynamodb`.
 8. speed        two pure functions moto calls on every request are cached; `unix_time` reads the
                 clock without building a datetime; all topics sign with one key, which takes up to
                 half a second to make (moto makes one per subscription and keeps that for ever).
@@ -53,7 +53,7 @@ from moto.sqs.exceptions import ReceiptHandleIsInvalid, SQSException
 from moto.sqs.models import Message, Queue, SQSBackend, sqs_backends
 from werkzeug.exceptions import HTTPException
 
-from icscaler_localcloud import moto_tables
+from icscaler_localcloud import moto_dynamodb, moto_tables
 from icscaler_localcloud.clock import VirtualClock
 
 PINNED_MOTO = "5.2.5"
@@ -100,6 +100,7 @@ def install_clock(clock: VirtualClock | None) -> None:
 
 _rebind("utcnow", virtual_utcnow)
 moto_tables.install()
+moto_dynamodb.install()
 
 # -- 8 speed --------------------------------------------------------------------------------------
 

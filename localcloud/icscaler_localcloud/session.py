@@ -4,7 +4,9 @@ While a cloud is open, `botocore.session.get_session` (through which `boto3.clie
 `boto3.Session` and `boto3.resource` all go) makes sessions of ours; each client they create
 hands its prepared request to the cloud's gateway in the `before-send` hook, signs with its own
 credentials (the gateway tells functions apart by the access key) and retries as usual, except
-that waiting between retries passes virtual time. Closing the cloud puts everything back.
+that waiting between retries passes virtual time. Nobody here checks a signature or reads which
+SDK calls: for the services that are called most, the name in the signature is all that is made of
+it, and the user agent is put together once a client. Closing the cloud puts everything back.
 """
 
 from __future__ import annotations
@@ -12,12 +14,14 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import boto3
 import botocore.endpoint
 import botocore.session
-from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore import UNSIGNED
+from botocore.awsrequest import AWSPreparedRequest, AWSRequest, AWSResponse
 from botocore.exceptions import ReadTimeoutError
 from botocore.loaders import Loader
 
@@ -30,6 +34,8 @@ if TYPE_CHECKING:
 
 OPERATOR_ACCESS_KEY = "AKIALOCALOPERATOR000"
 SECRET_KEY = "local-cloud-has-no-secrets"  # noqa: S105 a made-up credential
+# All their operations are signed with version 4.
+_SIGNED_BRIEFLY = frozenset({"cloudwatch", "dynamodb", "events", "sagemaker", "sns", "sqs"})
 # Service models are large JSON files; all sessions read them through one caching loader.
 _LOADER = Loader()
 
@@ -73,7 +79,24 @@ class LocalSession(botocore.session.Session):
         client: BaseClient = super().create_client(service_name, *args, **kwargs)
         answer: Any = _Sender(self._gateway, service_name)
         client.meta.events.register_first("before-send", answer)
+        _shorten(client, service_name)
         return client
+
+
+def _shorten(client: Any, service: str) -> None:
+    agent = client._user_agent_creator
+    agent.to_string = cache(agent.to_string)
+    signer = client._request_signer
+    if service not in _SIGNED_BRIEFLY or signer.signature_version == UNSIGNED:
+        return
+
+    def sign(request: AWSRequest, **_: Any) -> None:
+        scope = f"{signer._credentials.access_key}/20260101/{signer.region_name}/{service}"
+        request.headers["Authorization"] = f"AWS4-HMAC-SHA256 Credential={scope}/aws4_request"
+
+    created = f"request-created.{client.meta.service_model.service_id.hyphenize()}"
+    client.meta.events.unregister(created, signer.handler)
+    client.meta.events.register(created, sign)
 
 
 class _Sender:
