@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from icscaler.entities import EndpointConfig, EndpointView
 from icscaler.ports import EndpointItem, FleetPointer, PortError
+from icscaler_cli import clock
 from icscaler_cli.aws import Place, explained
 from icscaler_cli.output import AwsTroubleError
 
@@ -124,6 +125,7 @@ def open_controller(place: Place) -> Controller:
 
     with explained(place):
         session = boto3.Session(profile_name=place.profile, region_name=place.region)
+        clock.follow(session)
         outputs, parameters = _stack(session, place.stack_name) if place.stack_name else ({}, {})
         name = place.table or outputs[TABLE_OUTPUT]
         client = session.client("dynamodb", config=clients.config())

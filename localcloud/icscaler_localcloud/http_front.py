@@ -22,7 +22,7 @@ from icscaler_localcloud.wire import ApiReply
 HOST = "127.0.0.1"
 _BODYLESS = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
 # What the server says itself, whatever the answer holds.
-_OWN_HEADERS = frozenset({"connection", "content-length", "date", "server", "transfer-encoding"})
+_OWN_HEADERS = frozenset({"connection", "content-length", "server", "transfer-encoding"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,8 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
+from dataclasses import replace
+from email.utils import formatdate
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -129,10 +131,17 @@ class Served:
             return self._steering.answer(request)
         self.requests += 1
         try:
-            return self._door.answer(request)
+            reply = self._door.answer(request)
         except Exception as bug:
             traceback.print_exception(bug, file=sys.stderr)
-            return _internal_failure(bug)
+            reply = _internal_failure(bug)
+        return reply and self._dated(reply)
+
+    def _dated(self, reply: ApiReply) -> ApiReply:
+        """With the time it is here, as AWS tells it: clients may compare it with their own."""
+        headers = {n: v for n, v in reply.headers.items() if n.lower() != "date"}
+        date = formatdate(self.cloud.clock.now_s, usegmt=True)
+        return replace(reply, headers={**headers, "Date": date})
 
     def __enter__(self) -> Served:
         return self

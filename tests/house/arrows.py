@@ -32,6 +32,7 @@ TIERS: tuple[frozenset[str], ...] = (
             "overlays",
             "preview",
             "records",
+            "switches",
             "dispatch",
             "reconcile",
             "keep_alarms",

@@ -3,14 +3,33 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from icscaler.rollout.entities import Job, Rollout
-from tests.e2e.rig import ENDPOINT, Rig
+from icscaler_sim.world import ServiceProfile
+from tests.e2e.rig import ENDPOINT, Rig, bare_rig
 
 IMAGE, NEW_IMAGE = "registry/llm:1", "registry/llm:2"
 PATCH = {"Container": {"Image": NEW_IMAGE}}
+FAST = {"image_gb": 0.5, "weights_gb": 0.5, "engine_s": 20.0, "base_s": 1.0, "output_token_s": 0.0}
+FLEET = """
+version: 1
+defaults:
+  max_copies: {ceiling}
+  min_copies: {floor}
+  resources: {{gpus: 1, cpus: 4, memory_mb: 16384}}
+  policy: {{target_tracking: {{metric: concurrency, target_value: 16}}}}
+endpoints:
+  shared:
+    variants:
+      main: {{instance_type: ml.p4d.24xlarge, max_instances: {instances}}}
+models:
+  - {{name: [{names}]}}
+"""
 
 
 @dataclass
@@ -98,3 +117,55 @@ class Rollouts:
                 self.rig.status(component) == "InService" and self.rig.current(component) == copies
             )
         )
+
+
+def traffic(rig: Rig, **per_minute: int) -> None:
+    """Requests a minute by component from now on, whoever lets time pass."""
+
+    def minute(at_s: int) -> None:
+        for name, count in per_minute.items():
+            rig.cloud.world.arrive(
+                name, count, at_s, at_s + 60, input_tokens=4500, output_tokens=100
+            )
+
+    rig.cloud.on_minute(minute)
+
+
+def lost(rig: Rig, *names: str) -> int:
+    """Requests so far that got no answer."""
+    return sum(rig.cloud.world.tally.requests(name).refused for name in names)
+
+
+def arrived(rig: Rig, name: str) -> int:
+    """Requests so far."""
+    return int(rig.cloud.world.tally.requests(name).arrived)
+
+
+@contextmanager
+def scene(
+    folder: Path, *names: str, instances: int = 2, floor: int = 1, ceiling: int = 16
+) -> Iterator[Rollouts]:
+    """An endpoint with these components, one copy each, and rollouts on it."""
+    with bare_rig(folder) as rig:
+        for name in names:
+            rig.cloud.world.profiles.set(name, ServiceProfile(**FAST))
+        rig.create_endpoint(ENDPOINT, *names, instances=instances)
+        rig.publish(
+            FLEET.format(names=", ".join(names), instances=instances, floor=floor, ceiling=ceiling)
+        )
+        yield Rollouts(rig)
+
+
+def play_until(rollouts: Rollouts, rollout_id: str, limit_min: int = 180, **per_minute: int) -> Any:
+    """Traffic until the rollout has ended; its description."""
+    arn = rollouts.names[rollout_id]
+    for _ in range(limit_min):
+        rollouts.rig.play(1, **per_minute)
+        found = rollouts.described(arn)
+        if found["status"] != "RUNNING":
+            return found
+    raise AssertionError("it never ended")
+
+
+def until_phase(rollouts: Rollouts, component: str, phase: str, rollout_id: str = "r1") -> None:
+    rollouts.rig.until(lambda: rollouts.phases(rollout_id).get(component) == phase, step_s=10)

@@ -14,8 +14,7 @@ from icscaler.learned import TournamentMemory
 from icscaler_cli import clock
 from icscaler_cli.main import app
 from tests.e2e.rig import ENDPOINT, Rig
-from tests.workflow.rollouts import IMAGE, NEW_IMAGE, Rollouts
-from tests.workflow.test_rollout import FLEET, scene
+from tests.workflow.rollouts import FLEET, IMAGE, NEW_IMAGE, Rollouts, scene
 
 REQUEST = f"""
 rollout_id: two

@@ -14,11 +14,12 @@ from icscaler_localcloud.faults.calls import Effect
 from icscaler_sim.world import ServiceProfile
 from tests.e2e.rig import ENDPOINT, bare_rig
 from tests.workflow.crashes import Crasher, Point
-from tests.workflow.rollouts import IMAGE, NEW_IMAGE, PATCH, Rollouts
+from tests.workflow.rollouts import IMAGE, NEW_IMAGE, PATCH, Rollouts, arrived, lost, traffic
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
-NAMES = ("a", "b", "zero", "late", "wrong", "silent", "broken")
+SERVING = ("a", "b", "late", "wrong", "silent", "broken")
+NAMES = (*SERVING, "zero")
 FLEET = f"""
 version: 1
 defaults:
@@ -30,7 +31,7 @@ endpoints:
     variants:
       main: {{instance_type: ml.p4d.24xlarge, max_instances: 4}}
 models:
-  - {{name: [{", ".join(name for name in NAMES if name != "zero")}], min_copies: 1}}
+  - {{name: [{", ".join(SERVING)}], min_copies: 1}}
   - {{name: zero}}
 """
 TOKENS = "usage.completion_tokens"
@@ -58,6 +59,7 @@ def ended(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Rollouts, 
         rig.cloud.run_for(60)
         _refuse(rollouts, '"action": "gate", "rollout_id": "broken"')
         _refuse(rollouts, '"action": "prove", "rollout_id": "broken", "component": "broken"')
+        traffic(rig, **dict.fromkeys(SERVING, 300))
         crasher.go(rig.cloud)
         start = rollouts.start
         names = {"names": ["a", "b", "zero"]}
@@ -129,9 +131,13 @@ def test_no_update_is_sent_twice_and_copies_are_as_before(ended: Ended) -> None:
     # SageMaker itself, which rang the alarm for it.
     assert rig.calls("UpdateInferenceComponent") == 6 + 2
     rig.until(lambda: rig.copies("zero") == 0)
-    assert {name: rig.current(name) for name in NAMES if name != "zero"} == dict.fromkeys(
-        (name for name in NAMES if name != "zero"), 1
-    )
+    assert {name: rig.current(name) for name in SERVING} == dict.fromkeys(SERVING, 1)
+
+
+def test_no_request_is_lost(ended: Ended) -> None:
+    rig = ended[0].rig
+    assert min(arrived(rig, name) for name in SERVING) >= 300 * 5
+    assert {name: lost(rig, name) for name in SERVING} == dict.fromkeys(SERVING, 0)
 
 
 def test_nothing_stays_held(ended: Ended) -> None:

@@ -10,8 +10,7 @@ import pytest
 from icscaler_sim.world import ServiceProfile
 from tests.e2e.rig import bare_rig
 from tests.workflow.entered import history
-from tests.workflow.rollouts import NEW_IMAGE, Rollouts
-from tests.workflow.test_rollout import FAST
+from tests.workflow.rollouts import FAST, NEW_IMAGE, Rollouts, lost, traffic
 
 ENDPOINTS, EACH = 40, 5
 MAX_EVENTS, MAX_PAYLOAD = 25_000, 256 * 1024
@@ -31,6 +30,8 @@ def test_two_hundred_components(tmp_path: Path) -> None:
         for schedule in rig.cloud.client("scheduler").list_schedules()["Schedules"]:
             rig.cloud.client("scheduler").delete_schedule(Name=schedule["Name"])
         rollouts = Rollouts(rig)
+        every = [name for each in names.values() for name in each]
+        traffic(rig, **dict.fromkeys(every, 6))
         arn = rollouts.start(
             components={"patterns": ["m*"]},
             waves=[{"count": 1}, {"percent": 10}, {"percent": 100}],
@@ -41,6 +42,7 @@ def test_two_hundred_components(tmp_path: Path) -> None:
         assert set(rollouts.phases().values()) == {"Updated"}
         assert len(rollouts.jobs()) == ENDPOINTS * EACH
         assert rollouts.image("m39-4") == NEW_IMAGE
+        assert lost(rig, *every) == 0
         events = history(rollouts.api, arn)
         largest = max(len(json.dumps(event, default=str)) for event in events)
         took_s = (ended["stopDate"] - ended["startDate"]).total_seconds()

@@ -16,7 +16,7 @@ import pytest
 from icscaler_sim.world import ServiceProfile
 from tests.e2e.rig import ENDPOINT, Rig, bare_rig
 from tests.workflow.entered import entered_on, verify
-from tests.workflow.rollouts import IMAGE, NEW_IMAGE, PATCH, Rollouts
+from tests.workflow.rollouts import IMAGE, NEW_IMAGE, PATCH, Rollouts, arrived, lost, traffic
 
 NAMES = (
     *("plain", "badimage", "child-a", "child-b", "child-c", "lost", "gate", "move", "start"),
@@ -61,6 +61,7 @@ class Field:
         rig.cloud.world.profiles.set("badimage", broken, image=NEW_IMAGE)
         rig.publish(FLEET)
         rig.cloud.run_for(60)
+        traffic(rig, **dict.fromkeys(NAMES, 300))
         self.break_steps()
         self.start_all()
         rig.cloud.run_for(180)
@@ -249,6 +250,11 @@ def test_a_step_that_died_before_it_acted_acts_then(field: Field) -> None:
     what = [entry.what for entry in field.rollouts.jobs(ZERO)[ZERO].log]
     assert what.index("Wake") < what.index("PutBack") < what.index("Updated")
     field.rig.until(lambda: field.rig.copies(ZERO) == 0)
+
+
+def test_no_request_is_lost_whatever_fails(field: Field) -> None:
+    assert min(arrived(field.rig, name) for name in NAMES) >= 300 * 5
+    assert {name: lost(field.rig, name) for name in NAMES} == dict.fromkeys(NAMES, 0)
 
 
 def test_everything_is_given_back_however_it_ended(field: Field) -> None:

@@ -112,7 +112,7 @@ def test_late_models_are_reported_with_the_reason(lab: Lab) -> None:
     assert seen["output"]["verdict"] == "Late"
     late = seen["output"]["late"]
     assert late["flows-2"] == "the component does not exist"
-    assert late["flows"].startswith("the controller asks for 0 copies")
+    assert late["flows"].startswith("it is paused")
     # Told when they became late, not at the end of the window, and once.
     (event,) = told()
     assert sorted(event["detail"]["Late"]) == ["flows", "flows-2"]

@@ -75,7 +75,7 @@ def room_text(room: Room) -> str:
 
 def duration(seconds: int) -> str:
     """`1 h 05 min`, `12 min`."""
-    minutes = -(-seconds // 60)
+    minutes = -(-max(0, seconds) // 60)
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from icscaler import bounds
+from icscaler import bounds, switches
 from icscaler.entities import EndpointConfig
 from icscaler.ports import (
     Allowance,
@@ -192,16 +192,9 @@ def _wakeable(
     model = config.models.get(component) if config is not None else None
     if config is None or model is None:
         return True
-    paused = (
-        pointer.paused
-        or config.paused
-        or config.name in pointer.paused_endpoints
-        or component in pointer.paused_models
-        or bounds.paused(model, at_s)
-    )
-    if model.kind == "variant":
+    if model.kind == "variant" or switches.paused(pointer, config, model, at_s):
         return False
-    return not paused and bounds.bounds_at(config, model, at_s).ceiling.copies > 0
+    return bounds.bounds_at(config, model, at_s).ceiling.copies > 0
 
 
 def _grant(

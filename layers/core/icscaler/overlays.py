@@ -15,11 +15,19 @@ lease, because nothing they say is lost when a look is under way: the next one m
 
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Protocol
 
 from icscaler.entities import EndpointConfig, ModelConfig, Override
-from icscaler.ports import Overlay
+from icscaler.ports import FleetPointer, Overlay
 
 FOREVER_S = 253_402_300_799  # the last second of the year 9999
+
+
+class Published(Protocol):
+    """The part of a store that says what is in force at an endpoint."""
+
+    def configuration(self, endpoint: str, version: str) -> EndpointConfig | None: ...
+    def overlays(self, endpoint: str) -> tuple[Overlay, ...]: ...
 
 
 def merge(config: EndpointConfig, overlays: Iterable[Overlay], at_s: int) -> EndpointConfig:
@@ -40,6 +48,14 @@ def merge(config: EndpointConfig, overlays: Iterable[Overlay], at_s: int) -> End
         if model is not None and _says_something(overlay):
             models[overlay.component] = _with(model, overlay)
     return replace(config, models=models)
+
+
+def published(
+    store: Published, pointer: FleetPointer | None, endpoint: str, at_s: int
+) -> EndpointConfig | None:
+    """An endpoint's configuration in force with what is laid over it; None: it is not managed."""
+    config = store.configuration(endpoint, pointer.version) if pointer else None
+    return None if config is None else merge(config, store.overlays(endpoint), at_s)
 
 
 def _says_something(overlay: Overlay) -> bool:

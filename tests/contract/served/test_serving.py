@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from email.utils import parsedate_to_datetime
 from queue import SimpleQueue
 from typing import Any
 
@@ -109,6 +110,14 @@ def test_time_passes_at_the_speed_asked_for() -> None:
         time.sleep(0.3)
         passed_s = outside.steer("GET", "status")["virtual_time_s"] - first_s
         assert 290 <= passed_s <= 1000 * (time.monotonic() - began_s) + 10
+
+
+def test_replies_tell_virtual_time(outside: Outside) -> None:
+    outside.steer("POST", "advance", {"seconds": 7200})
+    now_s = outside.steer("GET", "status")["virtual_time_s"]
+    for service, call in (("sagemaker", "list_endpoints"), ("dynamodb", "list_tables")):
+        found = getattr(outside.client(service), call)()["ResponseMetadata"]["HTTPHeaders"]["date"]
+        assert abs(parsedate_to_datetime(found).timestamp() - now_s) <= 1
 
 
 class RealTime:

@@ -1,7 +1,7 @@
 """Schedules from the file to what the core reads."""
 
 from datetime import datetime
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, reset_tzpath
 
 import pytest
 
@@ -117,3 +117,15 @@ NO_CRON = (
 def test_what_is_no_cron_expression(text: str) -> None:
     with pytest.raises(ValueError, match="; "):
         parse_cron(text)
+
+
+def test_zones_are_known_where_the_system_has_no_database() -> None:
+    """As in some of Lambda's images: the layer brings one of its own."""
+    reset_tzpath(to=[])
+    try:
+        berlin = ZoneInfo.no_cache("Europe/Berlin")
+    finally:
+        reset_tzpath()
+    offset = datetime(2027, 7, 1, tzinfo=berlin).utcoffset()
+    assert offset is not None
+    assert offset.total_seconds() == 7200

@@ -118,7 +118,7 @@ def _stated(description: Description, deps: Deps, at_s: int) -> _Found:
             "say which with `variant`"
         )
     variant = wanted or next(iter(view.variants))
-    config = _published(deps, name, at_s)
+    config = overlays.published(deps.store, deps.store.fleet_pointer(), name, at_s)
     if config is not None and variant in config.variants:
         need = Need(description.resources, description.copies, description.model.max_copies)
         place = assess(need, _candidate(deps, config, at_s), variant, at_s)
@@ -132,16 +132,9 @@ def candidates(deps: Deps, at_s: int) -> Iterator[Candidate]:
     """The endpoints of the published fleet as they are now; observed ones take no new model."""
     pointer = deps.store.fleet_pointer()
     for name in pointer.endpoints if pointer else ():
-        config = _published(deps, name, at_s)
+        config = overlays.published(deps.store, pointer, name, at_s)
         if config is not None and not config.observe:
             yield _candidate(deps, config, at_s)
-
-
-def _published(deps: Deps, name: str, at_s: int) -> EndpointConfig | None:
-    """The endpoint's configuration in force, with the models that workflows have registered."""
-    pointer = deps.store.fleet_pointer()
-    config = deps.store.configuration(name, pointer.version) if pointer else None
-    return None if config is None else overlays.merge(config, deps.store.overlays(name), at_s)
 
 
 def _candidate(deps: Deps, config: EndpointConfig, at_s: int) -> Candidate:

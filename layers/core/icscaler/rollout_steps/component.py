@@ -297,7 +297,8 @@ def _probed(case: Case) -> Reply | None:
 
 
 def _prove_at_zero(case: Case, seen: Deployed) -> Reply:
-    """Woken with one copy, probed, and put back to none; on the way back it just stays there."""
+    """Woken with one copy, probed, and put back to none unless somebody asked for it meanwhile; on
+    the way back it just stays there."""
     job, limit_s = case.job, case.found.rollout.request.component_time_limit_s
     if job.put_back and seen.desired_copies == 0:
         return case.end(JobPhase.UPDATED, "")
@@ -316,6 +317,9 @@ def _prove_at_zero(case: Case, seen: Deployed) -> Reply:
     failed = _probed(case)
     if failed is not None:
         return failed
+    if not job.put_back and holding.asked_for(case.deps, job):
+        case.job = noted(job, case.at_s, "Kept", "it was asked for meanwhile: its policy decides")
+        return case.end(JobPhase.UPDATED, "")
     case.save(noted(replace(case.job, put_back=True), case.at_s, "PutBack", "to no copies"))
     case.deps.components.set_copies_of(job.component, 0)
     again = case.later("Prove", JobPhase.PROVING, limit_s, "put back to no copies")

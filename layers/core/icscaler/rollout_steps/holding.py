@@ -57,6 +57,14 @@ def take(deps: Deps, found: Kept, job: Job, seen: Deployed, at_s: int) -> Taken:
     return noted(held, at_s, "Held", f"escrow for {hold.reserved_copies} copies"), "held", ""
 
 
+def asked_for(deps: Deps, job: Job) -> bool:
+    """Whether a wake of the component was noted since it is held: there is somebody to serve."""
+    pointer = deps.store.fleet_pointer()
+    if pointer is None or job.held_s is None:
+        return False
+    return deps.store.load(job.endpoint, pointer.version).wakes.get(job.component, 0) >= job.held_s
+
+
 def _batch(
     deps: Deps, found: Kept, job: Job, seen: Deployed, item: EndpointItem, at_s: int
 ) -> tuple[int | None, str]:

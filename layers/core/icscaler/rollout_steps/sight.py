@@ -3,11 +3,11 @@
 import math
 from collections.abc import Mapping
 
-from icscaler.bounds import paused
+from icscaler import overlays, switches
 from icscaler.entities import EndpointConfig
 from icscaler.learned import TournamentMemory
 from icscaler.policies.startup import PRIOR_TOTAL_S, late
-from icscaler.ports import EndpointItem, FleetPointer, PortError
+from icscaler.ports import EndpointItem, PortError
 from icscaler.rollout import peaks
 from icscaler.rollout.entities import Deployed, Request
 from icscaler.rollout.plan import Sight, select
@@ -33,7 +33,11 @@ def see(deps: Deps, request: Request, at_s: int, prices: Mapping[str, float] = {
     if pointer is None:
         raise PortError("no fleet is published: rollouts update components of the fleet file")
     items = {name: deps.store.load(name, pointer.version) for name in pointer.endpoints}
-    configs = {name: item.config for name, item in items.items() if item.config is not None}
+    configs = {
+        name: overlays.merge(item.config, item.overlays, at_s)
+        for name, item in items.items()
+        if item.config is not None
+    }
     chosen = select(request.components, configs)
     touched = {name: config for name, config in configs.items() if set(chosen) & set(config.models)}
     views = {name: deps.components.describe_endpoint(name) for name in touched}
@@ -55,20 +59,14 @@ def see(deps: Deps, request: Request, at_s: int, prices: Mapping[str, float] = {
         hours=_hours(deps, loaded, learned, at_s),
         idle=_idle(touched, items, at_s),
         alarms=deps.alarms.states(request.gate.alarms) if request.gate.alarms else {},
-        paused=_paused(pointer, touched, at_s),
+        paused=frozenset(
+            name
+            for config in touched.values()
+            for name, model in config.models.items()
+            if switches.paused(pointer, config, model, at_s)
+        ),
         prices_per_hour=prices,
     )
-
-
-def _paused(
-    pointer: FleetPointer, touched: Mapping[str, EndpointConfig], at_s: int
-) -> frozenset[str]:
-    names = set(pointer.paused_models)
-    for endpoint, config in touched.items():
-        if pointer.paused or endpoint in pointer.paused_endpoints or config.paused:
-            names.update(config.models)
-        names.update(name for name, model in config.models.items() if paused(model, at_s))
-    return frozenset(names)
 
 
 def _idle(

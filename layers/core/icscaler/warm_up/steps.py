@@ -6,11 +6,11 @@ that does not end by itself at the end of the window.
 
 from typing import Any
 
-from icscaler import bounds, overlays
+from icscaler import bounds, overlays, switches
 from icscaler.entities import ComponentView, EndpointConfig
 from icscaler.lifecycle import probe
 from icscaler.lifecycle.run import Answer, RefusedError, Run, ready, wait
-from icscaler.ports import Overlay, PortError
+from icscaler.ports import FleetPointer, Overlay, PortError
 from icscaler.warm_up.deps import Deps
 from icscaler.warm_up.record import WORKFLOW, Phase, Target, Verdict, WarmUp, WarmUpRecord
 
@@ -94,6 +94,7 @@ def _look(
     endpoint: str, targets: list[Target], record: WarmUpRecord, deps: Deps, at_s: int
 ) -> None:
     views = deps.endpoints.describe_components([one.component for one in targets], at_s)
+    pointer: FleetPointer | None = None
     config: EndpointConfig | None = None
     for target in targets:
         if target.component not in views:
@@ -105,21 +106,16 @@ def _look(
             target.verdict = Verdict.LATE if late else Verdict.READY
             target.reason = target.reason if late else ""
         elif at_s >= min(record.ready_by_s, record.until_s):
-            config = config or _config(endpoint, deps, at_s)
+            pointer = pointer or deps.store.fleet_pointer()
+            config = config or overlays.published(deps.store, pointer, endpoint, at_s)
             target.verdict = Verdict.NOT_READY if at_s >= record.until_s else Verdict.LATE
-            target.reason = why_not(target, view, config, record, deps, at_s)
-
-
-def _config(endpoint: str, deps: Deps, at_s: int) -> EndpointConfig | None:
-    pointer = deps.store.fleet_pointer()
-    config = deps.store.configuration(endpoint, pointer.version) if pointer else None
-    return config and overlays.merge(config, deps.store.overlays(endpoint), at_s)
+            target.reason = why_not(target, view, (pointer, config), record, deps, at_s)
 
 
 def why_not(
     target: Target,
     view: ComponentView | None,
-    config: EndpointConfig | None,
+    fleet: tuple[FleetPointer | None, EndpointConfig | None],
     record: WarmUpRecord,
     deps: Deps,
     at_s: int,
@@ -129,11 +125,14 @@ def why_not(
         return "the component does not exist"
     if view.status == "Failed" or (view.failure_reason and view.desired_copies >= record.copies):
         return f"{view.status}: {view.failure_reason or 'SageMaker gives no reason'}"
+    pointer, config = fleet
     model = config.models.get(target.component) if config is not None else None
-    if config is None or model is None:
+    if pointer is None or config is None or model is None:
         return "it is not in the published fleet any more"
-    if bounds.paused(model, at_s) or model.observe:
-        return "it is paused or observed"
+    if switches.paused(pointer, config, model, at_s):
+        return "it is paused: `icscaler status` says by what"
+    if config.observe or model.observe:
+        return "it is observed only, by the fleet file"
     ceiling = bounds.bounds_at(config, model, at_s).ceiling
     if ceiling.copies < record.copies:
         return f"its ceiling is {ceiling.copies} ({ceiling.by or 'fleet file'})"
