@@ -26,10 +26,6 @@ from tests.workflow.rollouts import (
 )
 
 
-def phases_of(rollouts: Rollouts) -> list[str]:
-    return [entry.what for entry in rollouts.record().log]
-
-
 def test_eight_copies_in_batches_of_two_lose_no_request(tmp_path: Path) -> None:
     with scene(tmp_path, "chat", floor=8) as rollouts:
         rig = rollouts.rig
