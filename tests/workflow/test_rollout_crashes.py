@@ -59,7 +59,7 @@ def ended(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Rollouts, 
         rig.cloud.run_for(60)
         _refuse(rollouts, '"action": "gate", "rollout_id": "broken"')
         _refuse(rollouts, '"action": "prove", "rollout_id": "broken", "component": "broken"')
-        traffic(rig, **dict.fromkeys(SERVING, 300))
+        traffic(rig, **dict.fromkeys(SERVING, 100))
         crasher.go(rig.cloud)
         start = rollouts.start
         names = {"names": ["a", "b", "zero"]}
@@ -136,7 +136,7 @@ def test_no_update_is_sent_twice_and_copies_are_as_before(ended: Ended) -> None:
 
 def test_no_request_is_lost(ended: Ended) -> None:
     rig = ended[0].rig
-    assert min(arrived(rig, name) for name in SERVING) >= 300 * 5
+    assert min(arrived(rig, name) for name in SERVING) >= 100 * 5
     assert {name: lost(rig, name) for name in SERVING} == dict.fromkeys(SERVING, 0)
 
 
