@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
+from icscaler import overlays
 from icscaler.entities import EndpointConfig, EndpointView
 from icscaler.ports import EndpointItem, FleetPointer, PortError
 from icscaler_cli import clock
@@ -107,11 +108,19 @@ class Controller:
             return None
 
     def fleet(self) -> Fleet:
-        """What is published now."""
+        """What is managed now: what is published, and what workflows have laid over it."""
+        pointer, at_s = self.store.fleet_pointer(), int(clock.now_s())
+        names = pointer.endpoints if pointer else ()
+        found = {name: overlays.published(self.store, pointer, name, at_s) for name in names}
+        return Fleet(pointer, {name: config for name, config in found.items() if config})
+
+    def published(self) -> Fleet:
+        """What is published alone: what the next publication replaces."""
         pointer = self.store.fleet_pointer()
-        if pointer is None:
+        if pointer is None or not pointer.version:
             return Fleet(None)
-        found = {e: self.store.configuration(e, pointer.version) for e in pointer.endpoints}
+        names = (name for name in pointer.endpoints if name not in pointer.added)
+        found = {name: self.store.configuration(name, pointer.version) for name in names}
         return Fleet(pointer, {name: config for name, config in found.items() if config})
 
 

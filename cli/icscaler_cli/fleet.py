@@ -99,7 +99,7 @@ def show(
         say(f"Nothing is published in {place}. Begin with `icscaler fleet publish FILE`.")
     else:
         paused = ", the whole fleet is paused" if pointer.paused else ""
-        say(f"Version {pointer.version}{paused}", "bold")
+        say(f"Version {pointer.version or 'none'}{paused}", "bold")
         console().print(fleet_table(endpoints))
         for name, components in unmanaged.items():
             fleet_diff.report(name, components)

@@ -237,7 +237,7 @@ def in_force(
     controller: Controller,
 ) -> tuple[FleetPointer | None, dict[str, EndpointConfig]]:
     """The published configuration of every endpoint."""
-    fleet = controller.fleet()
+    fleet = controller.published()
     return fleet.pointer, fleet.endpoints
 
 

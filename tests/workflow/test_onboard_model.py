@@ -134,9 +134,9 @@ def test_an_endpoint_is_made_with_managed_scaling_where_one_is_described(lab: La
     }
     assert variant["RoutingConfig"] == {"RoutingStrategy": "LEAST_OUTSTANDING_REQUESTS"}
     assert config["ExecutionRoleArn"] == ROLE
-    assert seen["output"]["managed"] is False
+    assert seen["output"]["managed"] is True
     assert seen["output"]["fleet_lines"].startswith("endpoints:\n  fresh:\n    variants:\n")
-    assert "published" in seen["output"]["say"]
+    assert "it is managed now" in seen["output"]["say"]
     # A second model of the same description finds the endpoint there and uses it.
     again = lab.run(on_new_endpoint(inference_component="lora"))
     assert again["status"] == "SUCCEEDED", again

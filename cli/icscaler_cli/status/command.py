@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import typer
 
+from icscaler import overlays
 from icscaler.entities import EndpointConfig
 from icscaler.ports import EndpointItem, FleetPointer
 from icscaler_cli import clock
@@ -66,7 +67,12 @@ def status(
 
 
 def _configs(items: dict[str, EndpointItem]) -> dict[str, EndpointConfig]:
-    return {name: item.config for name, item in items.items() if item.config is not None}
+    at_s = int(clock.now_s())
+    return {
+        name: overlays.merge(item.config, item.overlays, at_s)
+        for name, item in items.items()
+        if item.config is not None
+    }
 
 
 def _standings(
@@ -81,11 +87,10 @@ def _standings(
     at_s = int(clock.now_s())
     taken = {name: one.at_s for name, one in controller.store.takeovers().items()}
     chosen = [
-        item
-        for item in items.values()
-        if item.config is not None
-        and (not endpoints or item.config.name in endpoints)
-        and (not models or set(models) & item.config.models.keys())
+        items[name]
+        for name, config in _configs(items).items()
+        if (not endpoints or name in endpoints)
+        and (not models or set(models) & config.models.keys())
     ]
 
     def one(item: EndpointItem) -> EndpointStanding:
@@ -112,7 +117,7 @@ def _show(
 ) -> None:
     at_s = int(clock.now_s())
     mode = ", observes only (Mode=observe)" if controller.observes else ""
-    say(f"{place}, version {pointer.version}{mode}", "bold")
+    say(f"{place}, version {pointer.version or 'none'}{mode}", "bold")
     tell_still_paused(pointer)
     if pointer.metrics_vanished:
         say("The metrics of many models vanished together: nothing scales in.", "bold red")

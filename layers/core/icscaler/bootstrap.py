@@ -23,6 +23,7 @@ from icscaler.adapters.rollouts.signals import CloudWatchAlarmSwitch, CloudWatch
 from icscaler.adapters.sagemaker import SageMakerEndpoints
 from icscaler.adapters.sqs import SqsLookQueue
 from icscaler.adapters.works import SageMakerRequests, SageMakerWorks
+from icscaler.config.hardware import known_variant
 from icscaler.onboarding.deps import Deps as OnboardDeps
 from icscaler.ports import EndpointItem
 from icscaler.retirement.deps import Deps as RetireDeps
@@ -290,6 +291,7 @@ def onboard_deps() -> OnboardDeps:
         endpoints=_endpoints(),
         requests=_requests(),
         executions=StepFunctionsExecutions(clients.client("stepfunctions")),
+        hardware=known_variant,
     )
 
 

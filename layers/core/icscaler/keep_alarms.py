@@ -6,10 +6,11 @@ should be, so it makes no difference how often it runs or where the last run end
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
-from icscaler import alarm_plan
+from icscaler import alarm_plan, overlays
 from icscaler.entities import EndpointConfig
-from icscaler.ports import Alarms, FleetPointer, PortError, StateStore
+from icscaler.ports import Alarms, FleetPointer, OverlayStore, PortError, StateStore
 
 
 @dataclass(slots=True)
@@ -26,11 +27,15 @@ class AlarmsOutcome:
     usd_per_month: float = 0.0
 
 
+class Store(StateStore, OverlayStore, Protocol):
+    """The state table with what workflows have laid over the fleet."""
+
+
 @dataclass(slots=True)
 class Deps:
     """What keeping alarms needs; the names of all our alarms begin with `prefix`."""
 
-    store: StateStore
+    store: Store
     alarms: Alarms
     prefix: str
 
@@ -41,7 +46,7 @@ def keep_alarms(deps: Deps, at_s: int, time_left_s: Callable[[], float]) -> Alar
     Raises `PortError` when the table or CloudWatch can't be used. Nothing is deleted for a fleet
     that could not be read whole.
     """
-    pointer, configs = _published(deps.store)
+    pointer, configs = _published(deps.store, at_s)
     ours = deps.alarms.find(deps.prefix)
     has_wake_alarm = f"{deps.prefix}{alarm_plan.REFUSED_REQUESTS}" in ours
     spikes = {n: a for n, a in ours.items() if n.startswith(deps.prefix + alarm_plan.SPIKE)}
@@ -67,13 +72,13 @@ def keep_alarms(deps: Deps, at_s: int, time_left_s: Callable[[], float]) -> Alar
     return outcome
 
 
-def _published(store: StateStore) -> tuple[FleetPointer | None, list[EndpointConfig]]:
+def _published(store: Store, at_s: int) -> tuple[FleetPointer | None, list[EndpointConfig]]:
     pointer = store.fleet_pointer()
     if pointer is None:
         return None, []
     configs = []
     for endpoint in pointer.endpoints:
-        config = store.configuration(endpoint, pointer.version)
+        config = overlays.published(store, pointer, endpoint, at_s)
         if config is None:
             raise PortError(f"version {pointer.version} of {endpoint} was replaced meanwhile")
         configs.append(config)

@@ -6,6 +6,7 @@ the compiled configuration before it decides, so the snapshot that explains the 
 merged one, and `decide` knows no overlays' origin.
 
 * A model of an overlay is managed as if it were in the file, until the file has it: the file wins.
+  So is its endpoint (`home`), as long as some overlay says what it is.
 * Bounds of overlays only tighten (`bounds`). Several holders' overlays of one component add up.
 * What has expired, or names a component or variant that is not there, counts for nothing.
 
@@ -48,6 +49,11 @@ def merge(config: EndpointConfig, overlays: Iterable[Overlay], at_s: int) -> End
         if model is not None and _says_something(overlay):
             models[overlay.component] = _with(model, overlay)
     return replace(config, models=models)
+
+
+def home(overlays: Iterable[Overlay]) -> EndpointConfig | None:
+    """What an endpoint is that no fleet file has, by the overlays on it."""
+    return next((one.home for one in overlays if one.home is not None), None)
 
 
 def published(

@@ -46,7 +46,11 @@ class Lease:
 
 @dataclass(slots=True)
 class FleetPointer:
-    """Which configuration is in force, and the switches that need no deploy."""
+    """Which configuration is in force, and the switches that need no deploy.
+
+    `added`: those of `endpoints` that are in no fleet file, but in an overlay (`Overlay.home`).
+    `version` is empty where nothing else is managed: nothing was published yet.
+    """
 
     version: str
     endpoints: tuple[str, ...]
@@ -54,6 +58,7 @@ class FleetPointer:
     paused_endpoints: tuple[str, ...] = ()
     paused_models: tuple[str, ...] = ()
     metrics_vanished: bool = False
+    added: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +67,9 @@ class Overlay:
 
     One a holder and component: putting it again replaces it. It ends at `until_s` (None: when it is
     removed). `model` registers a component that is in no fleet file yet: it is managed like this
-    until it is published, which removes the overlay. Floors only rise and ceilings only fall.
+    until it is published, which removes the overlay. `home` is the endpoint it is on, without
+    models, where no file has that either: it is managed while such an overlay is there. Floors only
+    rise and ceilings only fall.
     """
 
     component: str
@@ -73,6 +80,7 @@ class Overlay:
     max_copies: int | None = None
     paused: bool = False
     model: ModelConfig | None = None
+    home: EndpointConfig | None = None
 
 
 @dataclass(slots=True)
@@ -216,7 +224,8 @@ class StateStore(Protocol):
 
     def endpoint_of(self, component: str) -> str | None: ...
     def configuration(self, endpoint: str, version: str) -> EndpointConfig | None:
-        """The published configuration alone; None when that version has none for it (any more)."""
+        """The published configuration alone, or an overlay's `home` where that version has none for
+        it; else None."""
         ...
 
     def grant_allowance(self, allowance: Allowance) -> None:

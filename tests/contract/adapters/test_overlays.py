@@ -1,10 +1,12 @@
 """`ports.OverlayStore`: what workflows lay over the published fleet."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from icscaler.ports import Overlay
+from icscaler.adapters.publishing import PublishConflictError
+from icscaler.ports import FleetPointer, Overlay
 from tests.contract.adapters import values
 from tests.contract.adapters.values import AT_S
 
@@ -75,3 +77,55 @@ def test_registering_what_the_file_has_changes_no_owner(store: Store) -> None:
     assert store.put_overlay("code", CAPTION)
     assert store.remove_overlay("code", "caption", "onboard_model/1")
     assert store.endpoint_of("caption") == "code"
+
+
+HOME = replace(values.config("fresh", version="onboarding"), models={})
+REVIEW = Overlay("review", "onboard_model", None, model=values.model("review"), home=HOME)
+LORA = Overlay("lora", "onboard_model", None, model=values.model("lora"), home=HOME)
+
+
+def test_an_endpoint_that_is_in_no_file_is_managed_while_an_overlay_says_what_it_is(
+    store: Store,
+) -> None:
+    store.publish({"code": values.config()}, "v1", None)
+    store.put_overlay("fresh", REVIEW)
+    store.put_overlay("fresh", LORA)
+    assert store.fleet_pointer() == FleetPointer("v1", ("code", "fresh"), added=("fresh",))
+    assert store.fleet(AT_S).pointer == store.fleet_pointer()
+    assert store.load("fresh", "v1").config == store.configuration("fresh", "v1") == HOME
+    assert store.endpoint_of("review") == "fresh"
+    store.remove_overlay("fresh", "review", "onboard_model")
+    assert store.fleet_pointer().added == ("fresh",), "the other one is still there"
+    store.remove_overlay("fresh", "lora", "onboard_model")
+    assert store.fleet_pointer() == FleetPointer("v1", ("code",))
+    assert store.load("fresh", "v1").config is store.configuration("fresh", "v1") is None
+
+
+def test_it_is_managed_where_nothing_was_ever_published_and_after_the_first_publication(
+    store: Store,
+) -> None:
+    store.put_overlay("fresh", REVIEW)
+    assert store.fleet_pointer() == FleetPointer("", ("fresh",), added=("fresh",))
+    with pytest.raises(PublishConflictError):
+        store.publish({"code": values.config()}, "v1", "v0")
+    store.publish({"code": values.config()}, "v1", None)
+    assert store.fleet_pointer() == FleetPointer("v1", ("code", "fresh"), added=("fresh",))
+
+
+def test_an_endpoint_that_is_published_is_the_file_s(store: Store) -> None:
+    store.put_overlay("fresh", REVIEW)
+    store.put_overlay("fresh", LORA)
+    published = replace(values.config("fresh", "lora", version="v1"), blind_after_s=77)
+    store.publish({"fresh": published}, "v1", "")
+    assert store.fleet_pointer() == FleetPointer("v1", ("fresh",))
+    assert store.load("fresh", "v1").config == store.configuration("fresh", "v1") == published
+    assert store.overlays("fresh") == (REVIEW,), "the file does not have this one yet"
+    store.publish({"code": values.config(version="v2")}, "v2", "v1")
+    assert store.fleet_pointer() == FleetPointer("v2", ("code", "fresh"), added=("fresh",))
+
+
+def test_the_last_model_that_moves_takes_its_endpoint_out_of_the_fleet(store: Store) -> None:
+    store.put_overlay("fresh", REVIEW)
+    store.publish({"code": values.config("code", "review")}, "v1", None)
+    assert store.fleet_pointer() == FleetPointer("v1", ("code",))
+    assert store.overlays("fresh") == ()

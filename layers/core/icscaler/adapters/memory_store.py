@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from threading import RLock
 
+from icscaler import overlays
 from icscaler.adapters import codec
 from icscaler.adapters.publishing import (
     VERSIONS_KEPT,
@@ -80,15 +81,18 @@ class MemoryStateStore:
 
     def fleet_pointer(self) -> FleetPointer | None:
         with self._lock:
-            if self._version is None:
+            homes = (n for n in self._endpoints if overlays.home(self.overlays(n)) is not None)
+            added = tuple(sorted(set(homes) - set(self._names)))
+            if self._version is None and not added:
                 return None
             return FleetPointer(
-                self._version,
-                self._names,
+                self._version or "",
+                tuple(sorted({*self._names, *added})),
                 self._paused,
                 tuple(sorted(self._paused_endpoints)),
                 tuple(sorted(self._paused_models)),
                 self._metrics_vanished,
+                added,
             )
 
     def publish(
@@ -100,7 +104,7 @@ class MemoryStateStore:
     ) -> None:
         packed = {name: codec.encode(config) for name, config in configs.items()}
         with self._lock:
-            if self._version != expected_version:
+            if (self._version or "") != (expected_version or ""):
                 raise PublishConflictError(
                     f"version {self._version} is in force, not {expected_version}"
                 )
@@ -114,7 +118,7 @@ class MemoryStateStore:
             self._owners = {
                 model: config.name for config in configs.values() for model in config.models
             }
-            for name in {*self._names, *configs}:
+            for name in self._endpoints:
                 for overlay in self.overlays(name):
                     if overlay.model is not None and overlay.component in self._owners:
                         del self._endpoint(name).overlays[overlay.component, overlay.holder]
@@ -157,7 +161,9 @@ class MemoryStateStore:
         with self._lock:
             kept = self._endpoints.get(endpoint)
             packed = kept.configs.get(version) if kept else None
-            return codec.decode(packed, EndpointConfig) if packed else None
+            if packed is None:
+                return overlays.home(self.overlays(endpoint)) if kept else None
+            return codec.decode(packed, EndpointConfig)
 
     def fleet(self, at_s: int, *, summaries: bool = False) -> FleetView:
         with self._lock:
@@ -197,10 +203,9 @@ class MemoryStateStore:
     def load(self, endpoint: str, version: str) -> EndpointItem:
         with self._lock:
             kept = self._endpoint(endpoint)
-            config = kept.configs.get(version)
             views, outcomes = dict[str, ComponentView], dict[str, Outcome]
             return EndpointItem(
-                config=codec.decode(config, EndpointConfig) if config else None,
+                config=self.configuration(endpoint, version),
                 state=codec.decode(kept.state, EndpointState) if kept.state else EndpointState(),
                 state_version=kept.version,
                 views=codec.decode(kept.views, views) if kept.views else {},

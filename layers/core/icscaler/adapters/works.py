@@ -61,6 +61,13 @@ class SageMakerWorks:
             failure_reason=answer.get("FailureReason", ""),
         )
 
+    def instance_type(self, config: str, variant: str) -> str | None:
+        answer = self._described("endpoint_config", EndpointConfigName=config)
+        variants = answer["ProductionVariants"] if answer else ()
+        return next(
+            (one.get("InstanceType") for one in variants if one["VariantName"] == variant), None
+        )
+
     def arn_of(self, kind: Kind, name: str) -> str | None:
         noun = {Kind.MODEL: "model", Kind.ENDPOINT_CONFIG: "endpoint_config"}[kind]
         answer = self._described(noun, **{f"{kind}Name": name})

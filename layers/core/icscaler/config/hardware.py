@@ -36,3 +36,10 @@ def variant_config(keys: VariantKeys) -> VariantConfig:
         min_instances=keys.min_instances,
         scale_in=_scale_in(keys.scale_in),
     )
+
+
+def known_variant(instance_type: str) -> VariantConfig | None:
+    """A variant of such instances by the catalogue alone; None where it does not know them."""
+    if instance_type not in CATALOGUE:
+        return None
+    return variant_config(VariantKeys(instance_type=instance_type))

@@ -5,9 +5,10 @@ Plain YAML, written here: the functions have no YAML library.
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from icscaler.entities import EndpointConfig, VariantConfig
 from icscaler.onboarding.description import Description
 
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9._/-]*")
@@ -20,13 +21,23 @@ def model_entry(description: Description, endpoint: str, variant: str) -> dict[s
     return {"name": description.component, **place, **description.entry}
 
 
-def endpoint_entry(description: Description) -> dict[str, Any] | None:
-    """The entry under `endpoints` for an endpoint that onboarding has made."""
-    new = description.new_endpoint
-    if new is None:
+def endpoint_entry(
+    home: EndpointConfig | None, known: Callable[[str], VariantConfig | None]
+) -> dict[str, Any] | None:
+    """The entry under `endpoints` for one that is in no fleet file; hardware where it must say."""
+    if home is None:
         return None
-    kind = {"instance_type": new.hardware.instance_type, "max_instances": new.max_instances}
-    return {new.name: {"variants": {new.variant: kind}}}
+    variants = {}
+    for name, variant in home.variants.items():
+        kind: dict[str, Any] = {"instance_type": variant.instance_type}
+        if variant.max_instances is not None:
+            kind["max_instances"] = variant.max_instances
+        there = known(variant.instance_type)
+        figures = {key: getattr(variant, key) for key in ("gpus", "cpus", "memory_mb")}
+        if there is None or any(getattr(there, key) != value for key, value in figures.items()):
+            kind["hardware"] = figures
+        variants[name] = kind
+    return {home.name: {"variants": variants}}
 
 
 def fleet_lines(entry: Mapping[str, Any], endpoint: Mapping[str, Any] | None = None) -> str:

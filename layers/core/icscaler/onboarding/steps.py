@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from icscaler.entities import Hold, OutcomeKind
+from icscaler.entities import EndpointConfig, Hold, OutcomeKind, VariantConfig
 from icscaler.lifecycle import probe
 from icscaler.lifecycle.claim import leased
 from icscaler.lifecycle.ports import ComponentFacts, EndpointFacts, Kind
@@ -24,6 +24,7 @@ ENDPOINT_LOOK_S = 30
 COMPONENT_LOOK_S = 15
 PROBE_PAUSE_S = 30
 CLEAN_UP_S = 3600
+HOME_VERSION = "onboarding"
 LOST_REPLY = "another execution has taken over this onboarding"
 
 
@@ -223,11 +224,13 @@ def register(run: Run, description: Description, deps: Deps, at_s: int) -> Answe
     """Hand it over to the controller, and say what belongs into the fleet file."""
     record, version = owned(run, description.component, deps)
     pointer = deps.store.fleet_pointer()
+    in_file = pointer is not None and record.endpoint not in pointer.added
     config = deps.store.configuration(record.endpoint, pointer.version) if pointer else None
-    in_file = config is not None and description.component in config.models
-    if not in_file:
+    home = None if config is not None and in_file else config or _home(description, record, deps)
+    listed = config is not None and description.component in config.models
+    if not listed:
         model = replace(description.model, variant=record.variant)
-        overlay = Overlay(description.component, WORKFLOW, None, model=model)
+        overlay = Overlay(description.component, WORKFLOW, None, model=model, home=home)
         if not deps.store.put_overlay(record.endpoint, overlay):
             raise RefusedError(
                 f"the fleet file has {description.component} on another endpoint; publish it "
@@ -240,23 +243,38 @@ def register(run: Run, description: Description, deps: Deps, at_s: int) -> Answe
     record.enter(Phase.ONBOARDED, at_s)
     deps.store.write_workflow(WORKFLOW, record.component, record, version, at_s)
     entry = lines.model_entry(description, record.endpoint, record.variant)
-    endpoint_entry = lines.endpoint_entry(description) if config is None else None
-    if in_file:
+    if listed:
         say = "the fleet file has it already"
-    elif config is not None:
+    elif config is not None or home is not None:
         say = "it is managed now; put the lines into the fleet file and publish it"
     else:
         say = (
-            f"endpoint {record.endpoint} is not in the published fleet: nothing scales the model "
-            "until the lines are in the fleet file and published"
+            f"endpoint {record.endpoint} is not in the published fleet, and what its instances "
+            "offer is not known: nothing scales the model until both are in the fleet file"
         )
     return ready(
         f"{record.component} is onboarded: {say}",
         component=record.component,
         endpoint=record.endpoint,
         variant=record.variant,
-        managed=config is not None,
+        managed=config is not None or home is not None,
         start_up_s=record.start_up.total_s if record.start_up else None,
         fleet_entry=entry,
-        fleet_lines="" if in_file else lines.fleet_lines(entry, endpoint_entry),
+        fleet_lines=""
+        if listed
+        else lines.fleet_lines(entry, lines.endpoint_entry(home, deps.hardware)),
     )
+
+
+def _home(description: Description, record: Onboarding, deps: Deps) -> EndpointConfig | None:
+    """An endpoint that is in no fleet file, as one would have it; None: its hardware is unknown."""
+    new = description.new_endpoint
+    if new is not None and new.name == record.endpoint:
+        hardware: VariantConfig | None = new.hardware
+    else:
+        facts = deps.works.endpoint(record.endpoint)
+        kind = deps.works.instance_type(facts.config, record.variant) if facts else None
+        hardware = deps.hardware(kind) if kind else None
+    if hardware is None:
+        return None
+    return EndpointConfig(record.endpoint, HOME_VERSION, {record.variant: hardware}, {})

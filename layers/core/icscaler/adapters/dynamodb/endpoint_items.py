@@ -10,8 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from icscaler import overlays
 from icscaler.adapters import codec
-from icscaler.adapters.dynamodb.overlay_items import read_overlays
+from icscaler.adapters.dynamodb.overlay_items import OVERLAY, read_overlays
 from icscaler.adapters.dynamodb.table import Item, TableItems
 from icscaler.entities import (
     ComponentView,
@@ -217,8 +218,11 @@ class EndpointItems(TableItems):
 
     def configuration(self, endpoint: str, version: str) -> EndpointConfig | None:
         item = self._table.get(endpoint_key(endpoint), f"config#{version}")
+        if item is None:
+            laid = self._table.query(endpoint_key(endpoint), OVERLAY)
+            return overlays.home(read_overlays(endpoint, laid))
         try:
-            return codec.unpack(item["config"], EndpointConfig) if item else None
+            return codec.unpack(item["config"], EndpointConfig)
         except codec.CodecError as error:
             raise PortError(f"state table: endpoint {endpoint}: {error}") from error
 
@@ -344,8 +348,9 @@ def _endpoint_item(
     data = b"".join(chunk["data"] for chunk in chunks)
     learned = codec.unpack(data, Learned) if data else Learned(EndpointState())
     outcomes = header.get("outcomes")
+    laid = read_overlays(endpoint, list(items.values()))
     return EndpointItem(
-        config=codec.unpack(config["config"], EndpointConfig) if config else None,
+        config=codec.unpack(config["config"], EndpointConfig) if config else overlays.home(laid),
         state=learned.state,
         state_version=int(header.get("state_version", 0)),
         views=learned.views,
@@ -357,7 +362,7 @@ def _endpoint_item(
         holds={name: _hold(values) for name, values in sorted(header.get("holds", {}).items())},
         outcomes=codec.unpack(outcomes, dict[str, Outcome]) if outcomes else {},
         last_look_received_s=float(header.get("last_look_received_s", 0)),
-        overlays=read_overlays(endpoint, list(items.values())),
+        overlays=laid,
     )
 
 

@@ -7,9 +7,10 @@ read the pointer just before the flip.
 
 from collections.abc import Iterable, Mapping
 
+from icscaler import overlays
 from icscaler.adapters import codec
 from icscaler.adapters.dynamodb.endpoint_items import endpoint_key
-from icscaler.adapters.dynamodb.overlay_items import OVERLAY, read_overlays
+from icscaler.adapters.dynamodb.overlay_items import ADDED, OVERLAY, point_to, read_overlays
 from icscaler.adapters.dynamodb.table import Item
 from icscaler.adapters.dynamodb.version_items import VersionItems
 from icscaler.adapters.publishing import PublishConflictError
@@ -43,7 +44,7 @@ class FleetItems(VersionItems):
         at_s: int = 0,
     ) -> None:
         before = self._table.get("fleet", "pointer") or {}
-        if before.get("version") != expected_version:
+        if before.get("version", "") != (expected_version or ""):
             raise _conflict(expected_version, before)
         self._table.write_all(
             [_config_item(name, version, config) for name, config in sorted(configs.items())]
@@ -57,7 +58,7 @@ class FleetItems(VersionItems):
     def _point(self, endpoints: list[str], version: str, expected_version: str | None) -> None:
         values: Item = {":version": version, ":endpoints": endpoints}
         condition = "attribute_not_exists(version)"
-        if expected_version is not None:
+        if expected_version:
             condition = "version = :expected"
             values[":expected"] = expected_version
         update = self._table.update(
@@ -79,17 +80,20 @@ class FleetItems(VersionItems):
         left: set[str] = set()
         registered: set[str] = set()
         present = {model for config in configs.values() for model in config.models}
-        for endpoint in sorted({*configs, *before.get("endpoints", ())}):
+        added = before.get(ADDED, frozenset())
+        for endpoint in sorted({*configs, *before.get("endpoints", ()), *added}):
             for item in self._table.query(endpoint_key(endpoint), "config#"):
                 left |= set(item["components"]) - present
                 if item["sk"].removeprefix("config#") not in kept:
                     old.append((item["pk"], item["sk"]))
             items = self._table.query(endpoint_key(endpoint), OVERLAY)
-            for key, overlay in zip(items, read_overlays(endpoint, items), strict=True):
-                if overlay.model is not None and overlay.component in present:
-                    old.append((key["pk"], key["sk"]))
-                elif overlay.model is not None:
-                    registered.add(overlay.component)
+            laid = list(zip(items, read_overlays(endpoint, items), strict=True))
+            taken = [(key, one) for key, one in laid if one.model and one.component in present]
+            old.extend((key["pk"], key["sk"]) for key, _ in taken)
+            left_laid = [one for key, one in laid if (key, one) not in taken]
+            registered.update(one.component for one in left_laid if one.model is not None)
+            if endpoint in added and overlays.home(left_laid) is None:
+                point_to(self._table, endpoint, there=False)
         owners = [(f"component#{name}", "owner") for name in left - registered]
         self._table.write_all(deletes=old + owners)
 
@@ -139,15 +143,18 @@ class FleetItems(VersionItems):
 
 
 def _pointer(item: Item | None) -> FleetPointer | None:
-    if item is None or "version" not in item:
+    if item is None or not ("version" in item or item.get(ADDED)):
         return None
+    published = set(item.get("endpoints", ()))
+    added = set(item.get(ADDED, ())) - published
     return FleetPointer(
-        version=item["version"],
-        endpoints=tuple(item["endpoints"]),
+        version=item.get("version", ""),
+        endpoints=tuple(sorted(published | added)),
         paused=item.get("paused", False),
         paused_endpoints=tuple(sorted(item.get("paused_endpoints", ()))),
         paused_models=tuple(sorted(item.get("paused_models", ()))),
         metrics_vanished=item.get("metrics_vanished", False),
+        added=tuple(sorted(added)),
     )
 
 

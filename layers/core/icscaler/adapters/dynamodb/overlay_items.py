@@ -1,14 +1,17 @@
 """Overlays in an endpoint's partition: `overlay#<component>#<holder>`, read with the rest of it.
 
 An overlay that registers a component also owns it (`component#<name>` / `owner`), so that wakes
-find its endpoint; publishing the component takes both over (`fleet_items`).
+find its endpoint; publishing the component takes both over (`fleet_items`). One that says what its
+endpoint is (`home`) adds it to the fleet's pointer; the last one to go takes it out again.
 """
 
+from icscaler import overlays
 from icscaler.adapters import codec
 from icscaler.adapters.dynamodb.table import Item, Table, TableItems
 from icscaler.ports import Overlay, PortError
 
 OVERLAY = "overlay#"
+ADDED = "added_endpoints"
 # Expired ones are kept for a while: people who look for the reason of a change find it.
 OVERLAY_KEPT_S = 86_400
 
@@ -23,6 +26,8 @@ class OverlayItems(TableItems):
         if overlay.until_s is not None:
             item["expires_at_s"] = overlay.until_s + OVERLAY_KEPT_S
         self._table.write_all([item])
+        if overlay.home is not None:
+            point_to(self._table, endpoint, there=True)
         return True
 
     def _own(self, endpoint: str, overlay: Overlay) -> bool:
@@ -39,14 +44,30 @@ class OverlayItems(TableItems):
 
     def remove_overlay(self, endpoint: str, component: str, holder: str) -> bool:
         key = f"endpoint#{endpoint}", f"{OVERLAY}{component}#{holder}"
-        if self._table.get(*key) is None:
+        item = self._table.get(*key)
+        if item is None:
             return False
+        (overlay,) = read_overlays(endpoint, [item])
         disown(self._table, endpoint, component, holder)
+        if overlay.home is None:
+            self._table.write_all(deletes=[key])
+            return True
+        if overlays.home(one for one in self.overlays(endpoint) if one != overlay) is None:
+            point_to(self._table, endpoint, there=False)
         self._table.write_all(deletes=[key])
+        # Somebody may have registered another component in between.
+        if overlays.home(self.overlays(endpoint)) is not None:
+            point_to(self._table, endpoint, there=True)
         return True
 
     def overlays(self, endpoint: str) -> tuple[Overlay, ...]:
         return read_overlays(endpoint, self._table.query(f"endpoint#{endpoint}", OVERLAY))
+
+
+def point_to(table: Table, endpoint: str, *, there: bool) -> None:
+    """Have an endpoint that is in no fleet file managed, or not any more."""
+    verb = "ADD" if there else "DELETE"
+    table.update("fleet", "pointer", f"{verb} {ADDED} :name", {":name": {endpoint}})
 
 
 def disown(table: Table, endpoint: str, component: str, holder: str) -> None:
