@@ -76,7 +76,8 @@ def _options(arguments: list[str]) -> argparse.Namespace:
 def _tell(run: Run, figures: dict[str, Any]) -> None:
     settings = ", ".join(f"{name}={value}" for name, value in run.job.settings.items())
     print(
-        f"{run.job.policy} ({settings}) {run.scene.label}: {figures['gpus']:.1f} GPUs, "
+        f"{run.job.policy}{' without ' + run.without if run.without else ''} ({settings}) "
+        f"{run.scene.label}: {figures['gpus']:.1f} GPUs, "
         f"{figures['lost']:.3%} lost, {figures['model_lost']:.1%} by models, "
         f"{figures['cpu_s']:.0f} s",
         file=sys.stderr,

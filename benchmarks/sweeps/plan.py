@@ -8,9 +8,10 @@ day; of each peer the defaults, the documented, and settings along the frontier 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
+from benchmarks.sweeps.ablations import ABLATIONS
 from benchmarks.sweeps.records import Ledger, Run
 from benchmarks.sweeps.scenes import SceneKey, share_of_peak
 from icscaler_sim.baselines import PEERS, Value
@@ -28,6 +29,7 @@ PRICES = (1.0, 3.0, 10.0, 20.0, 30.0, 60.0, 100.0, 200.0, 300.0)
 DEFAULT_PRICE = 30.0
 SHORTAGE = 0.6
 STARTS_S = (240.0, 120.0, 60.0, 15.0)
+ABLATION_SCENE = SceneKey("fleet", 0, 2)
 
 Settings = dict[str, Value]
 PAIRS: Mapping[str, Sequence[tuple[str, str]]] = {
@@ -182,6 +184,17 @@ def seeds(grid: Grid) -> Iterator[Run]:
         yield other(grid.fleet, "keep-alive", {}, seed=seed)
 
 
+def ablations(grid: Grid) -> Iterator[Run]:
+    """Whole, then with each part of the core taken out. The reduced grid has no time for them."""
+    if not grid.full:
+        return
+    whole = ours(ABLATION_SCENE, DEFAULT_PRICE)
+    yield whole
+    for name, ablation in ABLATIONS.items():
+        settings = {**whole.job.settings, **ablation.settings}
+        yield Run(ABLATION_SCENE, replace(whole.job, settings=settings), name)
+
+
 def bursty(grid: Grid) -> Iterator[Run]:
     """Ten-second bins: by the tick, and with spike alarms and wake events."""
     yield from frontier(grid, grid.bursty)
@@ -200,5 +213,6 @@ PARTS: Mapping[str, Part] = {
     "starts": lambda grid, ledger: starts(grid),
     "bursty": lambda grid, ledger: bursty(grid),
     "seeds": lambda grid, ledger: seeds(grid),
+    "ablations": lambda grid, ledger: ablations(grid),
 }
 """Parts of a sweep by name, in order; each names its runs when those before are done."""

@@ -11,6 +11,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from functools import lru_cache
 from typing import Any
 
+from benchmarks.sweeps.ablations import without
 from benchmarks.sweeps.records import Ledger, Run, figures_of
 from benchmarks.sweeps.scenes import SceneKey, build
 from icscaler_sim.simulate import Scenario, run_job
@@ -26,7 +27,8 @@ def _scenario(key: SceneKey) -> Scenario:
 def play(run: Run) -> dict[str, Any]:
     """One run in this process."""
     scenario = _scenario(run.scene)
-    return figures_of(run_job(scenario, run.job), scenario)
+    with without(run.without):
+        return figures_of(run_job(scenario, run.job), scenario)
 
 
 def play_missing(

@@ -24,10 +24,11 @@ from icscaler_sim.simulate import ICSCALER, Job, Scenario, complete
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run of a sweep."""
+    """One run of a sweep. `without`: what of the decision core is taken out (`ablations`)."""
 
     scene: SceneKey
     job: Job
+    without: str = ""
 
     @property
     def key(self) -> str:
@@ -44,6 +45,7 @@ class Run:
         """What determines it, in words."""
         job = self.job
         return {
+            **({"without": self.without} if self.without else {}),
             **source_of(self.scene),
             "policy": job.policy,
             "settings": complete(job.policy, job.settings),

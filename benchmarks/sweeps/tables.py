@@ -35,6 +35,8 @@ def tables(results: Results) -> Iterator[str]:
     yield from _points(results.of(plan.starts(grid)), scenes=True)
     yield "\n### Shortage: 60 % of the GPUs held at peak\n"
     yield from _points(results.of(plan.shortage(grid, results.ledger)))
+    yield "\n### Without a part of the decision core\n"
+    yield from _points(results.of(plan.ablations(grid)))
     yield "\n### Days apart (at the default price)\n"
     yield from _days(results.one(plan.ours(grid.fleet, plan.DEFAULT_PRICE)))
     yield "\n### Seeds\n"
@@ -101,6 +103,8 @@ def _name(record: Record) -> str:
     changed = {k: v for k, v in record.settings.items() if usual.get(k, object()) != v}
     settings = ", ".join(f"{name}={value}" for name, value in changed.items())
     events = " with events" if record.told["wake_events"] else ""
+    if "without" in record.told:
+        return f"without {record.told['without']}"
     return f"{record.policy}{events}" + (f" ({settings})" if settings else "")
 
 

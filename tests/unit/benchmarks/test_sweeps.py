@@ -9,12 +9,15 @@ from typing import Any
 import pytest
 
 from benchmarks.sweeps import plan, scenes
+from benchmarks.sweeps.ablations import ABLATIONS, without
 from benchmarks.sweeps.bars import Bar, against_peers
 from benchmarks.sweeps.lines import frontier, gpu_hours_at, loss_at, reached_first
 from benchmarks.sweeps.play import play
 from benchmarks.sweeps.records import Ledger, Record, Run
 from benchmarks.sweeps.scenes import SceneKey
 from benchmarks.sweeps.tables import tables
+from icscaler.policies.tournament import rules, vote
+from icscaler.policies.tournament.learn import fresh_memory
 from icscaler_sim.baselines import PEERS
 from icscaler_sim.simulate import Job
 
@@ -120,6 +123,31 @@ class TestRecords:
         path.write_text(json.dumps(line) + "\n")
         assert Ledger(path).of(self.run()) is None
         assert Ledger(path).of(self.run(), any_code=True).figures == {"gpu_hours": 1.0}
+
+
+class TestAblations:
+    def test_each_is_a_run_of_its_own_and_is_named(self) -> None:
+        whole, *others = plan.ablations(plan.FULL_GRID)
+        assert len({run.key for run in (whole, *others)}) == 1 + len(ABLATIONS)
+        assert "without" not in whole.told()
+        assert [run.told()["without"] for run in others] == list(ABLATIONS)
+        assert not list(plan.ablations(plan.REDUCED_GRID))
+
+    @pytest.mark.parametrize("name", [name for name, one in ABLATIONS.items() if one.replaced])
+    def test_the_part_is_out_for_that_run_only(self, name: str) -> None:
+        places = ABLATIONS[name].replaced
+        before = {place: getattr(*place) for place in places}
+        with without(name):
+            assert all(getattr(*place) is not before[place] for place in places)
+        assert all(getattr(*place) is before[place] for place in places)
+
+    def test_one_fixed_rule_for_all_is_one_rule(self) -> None:
+        memory, terms = fresh_memory(used=True), vote.Terms(slots=10.0, gpus=1, price=30.0)
+        with without("both: one fixed rule for all"):
+            level = vote.weights(vote.level_costs(memory, terms), 0.1)
+            keep = vote.weights(vote.keep_costs(memory, terms), 0.1)
+        chosen = rules.LEVEL_RULES[level.index(1.0)], rules.KEEP_RULES[keep.index(1.0)]
+        assert [rule.name for rule in chosen] == ["1 x peak of 20 min", "20 min after use"]
 
 
 class TestPlan:
