@@ -8,12 +8,16 @@ import time
 from pathlib import Path
 from typing import Any
 
+from benchmarks.sweeps import plan
 from benchmarks.sweeps.bars import Results
+from benchmarks.sweeps.picture import picture
 from benchmarks.sweeps.plan import GRIDS, PARTS
 from benchmarks.sweeps.play import play_missing
 from benchmarks.sweeps.records import Ledger, Run
 from benchmarks.sweeps.scenes import recorded_folder
 from benchmarks.sweeps.tables import tables
+from icscaler_sim.simulate import ICSCALER, label_of
+from icscaler_sim.simulate.policies import CLAIRVOYANT
 from icscaler_sim.simulate.pool import usable_cores
 
 RESULTS = Path(__file__).parents[1] / "results"
@@ -50,9 +54,24 @@ def main(arguments: list[str]) -> int:
         print("interrupted; what was made is kept", file=sys.stderr)
         complete = False
     print("\n".join(tables(Results(grid, ledger, options.any_code or options.tables))))
+    if options.picture:
+        _draw(Results(grid, ledger, options.any_code or options.tables), options.picture)
     if not complete:
         print("\nNot complete: run it again to go on.", file=sys.stderr)
     return 0 if complete else 3
+
+
+def _draw(results: Results, path: Path) -> None:
+    fleet = results.grid.fleet
+    groups = {label_of(ICSCALER): results.ours(fleet)}
+    groups |= {label_of(name): group for name, group in results.peers(fleet).items()}
+    groups = {name: group for name, group in groups.items() if group}
+    if not groups:
+        print(f"nothing was played yet, so {path} is not drawn", file=sys.stderr)
+        return
+    bound = results.one(plan.other(fleet, CLAIRVOYANT, {}))
+    marks = {"knows the future": float(bound.figures["gpus"])} if bound is not None else {}
+    path.write_text(picture(groups, f"GPUs against losses: {fleet.label}", marks), "utf-8")
 
 
 def _options(arguments: list[str]) -> argparse.Namespace:
@@ -63,6 +82,7 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--processes", type=int, help="default: one for each core")
     parser.add_argument("--minutes", type=float, help="stop starting runs after so long")
     parser.add_argument("--results", type=Path, help="the file of records")
+    parser.add_argument("--picture", type=Path, help="draw the frontiers into this SVG")
     parser.add_argument("--tables", action="store_true", help="make no runs")
     parser.add_argument(
         "--any-code",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
@@ -12,6 +13,7 @@ from benchmarks.sweeps import plan, scenes
 from benchmarks.sweeps.ablations import ABLATIONS, without
 from benchmarks.sweeps.bars import Bar, against_peers
 from benchmarks.sweeps.lines import frontier, gpu_hours_at, loss_at, reached_first
+from benchmarks.sweeps.picture import picture
 from benchmarks.sweeps.play import play
 from benchmarks.sweeps.records import Ledger, Record, Run
 from benchmarks.sweeps.scenes import SceneKey
@@ -86,6 +88,17 @@ class TestBars:
         bars = list(against_peers([record(100, 0.001)], [[record(50, 0.02)]]))
         assert bars[0].met is False
         assert bars[3] == Bar(bars[3].claim, "no peer gets there", "<= 0.70", True)
+
+
+def test_the_picture_has_every_setting_and_every_policy() -> None:
+    ours = [record(hours, share, "icscaler") for hours, share in ((90, 0.03), (160, 0.003))]
+    for one in (*ours, *POINTS):
+        one.figures["gpus"] = one.gpu_hours / 24
+    drawn = ElementTree.fromstring(picture({"icscaler": ours, "a & b": POINTS[:3]}, "t", {"x": 4}))
+    tags = [element.tag.rpartition("}")[2] for element in drawn.iter()]
+    assert tags.count("circle") == 2 * (len(ours) + 3), "by requests and by models"
+    assert tags.count("polyline") == 4
+    assert {"icscaler", "a & b", "x"} <= {element.text for element in drawn.iter()}
 
 
 class TestRecords:
