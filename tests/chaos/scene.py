@@ -53,6 +53,12 @@ models:
   - {name: asked, class: interactive}
   - {name: rare, class: batch, resources: {gpus: 4, cpus: 8, memory_mb: 65536}, max_copies: 1}
 """
+_DEMO_SHARES = {
+    "inline-completion": 3.2,
+    "text-evaluation": 1.0,
+    "block-generation": 0.87,
+    "flow-generation": 0.87,
+}
 _BIN_S = 60
 _SIZES: Mapping[str, tuple[int, int]] = {"typed": (1500, 60), "asked": (2600, 230)}
 _SIZE = (3000, 400)
@@ -88,10 +94,11 @@ def demo_scene(minutes: int = 120, quiet_minutes: int = 60, start_h: float = 8.0
         shapes={**scenario.shapes, **copy_shapes(poison.endpoints)},
         first_copies={**scenario.first_copies, "poison": 1},
     )
-    return Scene(merged, steady(scenario.trace, quiet_minutes), minutes, quiet_minutes)
+    quiet = steady(scenario.trace, quiet_minutes, _DEMO_SHARES)
+    return Scene(merged, quiet, minutes, quiet_minutes)
 
 
-def small_scene(minutes: int = 15, quiet_minutes: int = 17) -> Scene:
+def small_scene(minutes: int = 15, quiet_minutes: int = 20) -> Scene:
     """Three models whose load comes and goes within minutes."""
     fleet = compile_fleet(load_fleet(_SMALL))
     hill = [300, 300, 2400, 4800, 4800, 3600, 2400, 1200]
@@ -105,20 +112,23 @@ def small_scene(minutes: int = 15, quiet_minutes: int = 17) -> Scene:
     scenario = Scenario("small", "made up", MONDAY_S, counted(counts), fleet, shapes, copies, 0)
     # A start under way when the switch goes off must end in the quiet minutes, which are few here.
     switches = SWITCHES | {SLOW_START: partial(slow_start, 3.0)}
-    quiet = steady(scenario.trace, quiet_minutes)
+    quiet = steady(scenario.trace, quiet_minutes, {"typed": 0.75, "asked": 0.75})
     return Scene(scenario, quiet, minutes, quiet_minutes, switches)
 
 
-def steady(trace: Trace, minutes: int) -> Trace:
-    """Half the mean load of the two busiest models, minute by minute the same."""
-    requests = np.bincount(trace.model_index, trace.requests, minlength=len(trace.models))
-    busiest = np.argsort(-requests, kind="stable")[:2]
+def steady(trace: Trace, minutes: int, shares: Mapping[str, float]) -> Trace:
+    """So much of each model's mean load, minute by minute the same.
+
+    The shares are such that copies do not depend on where they come from. A load a little above
+    what n copies are meant for keeps n as well as n + 1, by the tolerance of target tracking; and
+    a single-model endpoint gives instances back so slowly that its load had better want all.
+    """
     loads = {}
     sizes = {}
-    for place in busiest.tolist():
-        rows = trace.model_index == place
-        name, total = trace.models[place], int(trace.requests[rows].sum())
-        loads[name] = [max(1, int(total / 2 * 60 / trace.period_s))] * minutes
+    for name, share in shares.items():
+        rows = trace.model_index == trace.models.index(name)
+        total = int(trace.requests[rows].sum())
+        loads[name] = [max(1, int(total * share * 60 / trace.period_s))] * minutes
         sizes[name] = (
             int(trace.input_tokens[rows].sum() / total),
             int(trace.output_tokens[rows].sum() / total),
