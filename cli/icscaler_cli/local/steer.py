@@ -7,6 +7,9 @@ from typing import Any
 
 from icscaler_cli.output import AwsTroubleError
 
+_HELP = {"faults": "faults"}
+"""Path -> what tells what may be asked of it."""
+
 
 def ask(port: int, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """One request; its JSON reply. `AwsTroubleError` when nobody listens or it is refused."""
@@ -23,5 +26,7 @@ def ask(port: int, method: str, path: str, body: Mapping[str, Any] | None = None
     finally:
         connection.close()
     if reply.status != http.client.OK:
-        raise AwsTroubleError(answer["error"], "`icscaler local --help` lists what there is")
+        raise AwsTroubleError(
+            answer["error"], f"`icscaler local {_HELP.get(path, '--help')}` lists what there is"
+        )
     return answer
