@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from icscaler.entities import ModelState
+from icscaler.learned import TournamentMemory
 from icscaler.rollout.entities import Job, Rollout
 from icscaler_sim.world import ServiceProfile
 from tests.e2e.rig import ENDPOINT, Rig, bare_rig
@@ -169,3 +171,23 @@ def play_until(rollouts: Rollouts, rollout_id: str, limit_min: int = 180, **per_
 
 def until_phase(rollouts: Rollouts, component: str, phase: str, rollout_id: str = "r1") -> None:
     rollouts.rig.until(lambda: rollouts.phases(rollout_id).get(component) == phase, step_s=10)
+
+
+def learn(rig: Rig, name: str, *others: str, busy_hours: int) -> None:
+    """An objective's memory of yesterday: four copies' load for some hours from now on."""
+    tracked = "policy: {target_tracking: {metric: concurrency, target_value: 16}}"
+    fleet = FLEET.format(names=", ".join((name, *others)), instances=2, floor=1, ceiling=16)
+    store = rig.store
+    version = rig.publish(
+        fleet.replace(tracked, "concurrent_requests_per_copy: 16"), store.fleet_pointer().version
+    )
+    now_s = int(rig.cloud.clock.now_s)
+    lease = store.acquire_lease(ENDPOINT, "test", now_s, 60)
+    item = store.load(ENDPOINT, version)
+    blocks = [60.0 if ago > 144 - 6 * busy_hours else 1.0 for ago in range(145, 0, -1)]
+    memory = TournamentMemory(block=now_s // 600, blocks=blocks)
+    item.state.models[name] = ModelState(
+        *(now_s, 1, 1), *(now_s, now_s - 60, now_s - 60), tournament=memory
+    )
+    store.store(lease, item.state_version, item.state, item.views, ())
+    store.release(lease)

@@ -9,12 +9,10 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from icscaler.entities import ModelState
-from icscaler.learned import TournamentMemory
 from icscaler_cli import clock
 from icscaler_cli.main import app
-from tests.e2e.rig import ENDPOINT, Rig
-from tests.workflow.rollouts import FLEET, IMAGE, NEW_IMAGE, Rollouts, scene
+from tests.e2e.rig import Rig
+from tests.workflow.rollouts import IMAGE, NEW_IMAGE, Rollouts, learn, scene
 
 REQUEST = f"""
 rollout_id: two
@@ -70,6 +68,7 @@ def test_from_plan_to_report_with_approval_and_abort(
         rig.until(lambda: watched(operator)["status"] == "WaitingForApproval")
         assert watched(operator)["components"]["a"]["phase"] == "Updated"
 
+        assert "1 to 2" in operator.run("approve", "two", "--wave", "7", code=3).stderr
         assert "wave 2" in operator.run("approve", "two").stderr
         rig.until(lambda: watched(operator)["components"]["b"]["phase"] == "Updating")
         operator.run("pause", "two")
@@ -88,6 +87,8 @@ def test_from_plan_to_report_with_approval_and_abort(
         assert "two  RolledBack" in operator.run("list").stdout
         assert Rollouts(rig).holds() == {}
         operator.run("watch", "three", code=3)
+        for late in (("abort", "two", "--yes"), ("pause", "two"), ("resume", "two")):
+            assert "has ended: RolledBack" in operator.run(*late, code=3).stderr
 
 
 def test_a_refused_plan_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,6 +97,28 @@ def test_a_refused_plan_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         rollouts.scale("a", 7)
         refused = operator.run("plan", str(operator.file), code=1).stderr
         assert "a: has no room for 1 more copies" in refused
+        operator.run("start", str(operator.file))
+        told = operator.run("watch", "two", code=3).stderr
+        assert "two ended before it began: Refused: a: has no room for 1 more copies" in told
+
+
+def test_a_start_at_another_time_is_planned_watched_and_called_off(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with scene(tmp_path, "a", "b") as rollouts:
+        rig, operator = rollouts.rig, Operator(rollouts.rig, monkeypatch, tmp_path)
+        learn(rig, "a", "b", busy_hours=1)
+        wrong = operator.run("start", str(operator.file), "--at", "2 Europe/Berlin", code=1).stderr
+        assert "start_at: " in wrong
+        text = operator.file.read_text(encoding="utf-8")
+        operator.file.write_text(f"{text}start_at: quieter\n", encoding="utf-8")
+        assert "Starts at " in operator.run("plan", str(operator.file)).stderr
+        operator.run("start", str(operator.file))
+        # Also while it is still being planned.
+        assert "two: starts at " in operator.run("watch", "two", "--once").stdout
+        assert watched(operator)["status"] == "Scheduled"
+        operator.run("abort", "two", "--yes")
+        assert "aborted by" in operator.run("watch", "two", code=4).stdout
 
 
 def test_a_plan_knows_what_the_objective_has_learned_of_yesterday(
@@ -103,23 +126,8 @@ def test_a_plan_knows_what_the_objective_has_learned_of_yesterday(
 ) -> None:
     """Four copies' load in this hour of yesterday, next to nothing in all others."""
     with scene(tmp_path, "a", "b") as rollouts:
-        rig, store = rollouts.rig, rollouts.rig.store
-        tracked = "policy: {target_tracking: {metric: concurrency, target_value: 16}}"
-        fleet = FLEET.format(names="a, b", instances=2, floor=1, ceiling=16)
-        version = rig.publish(
-            fleet.replace(tracked, "concurrent_requests_per_copy: 16"),
-            store.fleet_pointer().version,
-        )
-        now_s = int(rig.cloud.clock.now_s)
-        lease = store.acquire_lease(ENDPOINT, "test", now_s, 60)
-        item = store.load(ENDPOINT, version)
-        blocks = [60.0 if ago > 138 else 1.0 for ago in range(145, 0, -1)]
-        memory = TournamentMemory(block=now_s // 600, blocks=blocks)
-        item.state.models["a"] = ModelState(
-            *(now_s, 1, 1), *(now_s, now_s - 60, now_s - 60), tournament=memory
-        )
-        store.store(lease, item.state_version, item.state, item.views, ())
-        store.release(lease)
+        rig = rollouts.rig
+        learn(rig, "a", "b", busy_hours=1)
         operator = Operator(rig, monkeypatch, tmp_path)
         text = operator.file.read_text(encoding="utf-8")
         operator.file.write_text(text.replace("on_peak: ignore", "on_peak: raise"), "utf-8")

@@ -173,8 +173,11 @@ def test_first_requests_go_out_a_few_at_a_time_and_their_errors_are_told(lab: La
 def test_the_command_waits_for_the_end_and_tells_who_was_late(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    done = command(lab, monkeypatch, "warm", "inline", "--for", "60", "--payload", "hi")
+    asked = ("warm", "inline", "--for", "60", "--payload", "hi", "--name", "w")
+    done = command(lab, monkeypatch, *asked)
     assert done.exit_code == 0, done.stderr
+    again = command(lab, monkeypatch, *asked)
+    assert (again.exit_code, "choose another" in again.stderr) == (3, True)
     assert "CheckReady: 1 of 1 models are ready" in done.stderr
     late = command(lab, monkeypatch, "warm", "flows-2", "--for", "60")
     assert late.exit_code == 4

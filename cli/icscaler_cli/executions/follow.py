@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from icscaler_cli import clock
+from icscaler_cli.output import AwsTroubleError
 
 LOOK_S = 5.0
 LATEST = 50
@@ -29,11 +30,19 @@ class Ended:
 
 
 def start(client: Any, machine_arn: str, given: Mapping[str, Any], name: str | None) -> str:
-    """The ARN of a new execution."""
+    """The ARN of a new execution. Raises `AwsTroubleError` when the name was taken before."""
+    from botocore.exceptions import ClientError
+
     named = {"name": name} if name else {}
-    answer = client.start_execution(
-        stateMachineArn=machine_arn, input=json.dumps(given, sort_keys=True), **named
-    )
+    try:
+        answer = client.start_execution(
+            stateMachineArn=machine_arn, input=json.dumps(given, sort_keys=True), **named
+        )
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ExecutionAlreadyExists":
+            raise
+        trouble = f"an execution named {name} was started before"
+        raise AwsTroubleError(trouble, "a name is taken for 90 days: choose another") from error
     return str(answer["executionArn"])
 
 

@@ -1,17 +1,32 @@
 """The `icscaler rollout` commands: options in, exit code out."""
 
 import getpass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from icscaler.rollout.entities import Rollout
 from icscaler_cli import clock
-from icscaler_cli.aws import Place, explained
+from icscaler_cli.aws import explained
 from icscaler_cli.controller import Controller, open_controller
 from icscaler_cli.options import Profile, Region, StackName, Yes, confirm, place_of
-from icscaler_cli.output import ExitCode, console, print_json, reported_failures, say
+from icscaler_cli.output import (
+    AwsTroubleError,
+    ExitCode,
+    console,
+    print_json,
+    reported_failures,
+    say,
+)
 from icscaler_cli.rollout import place as places
+from icscaler_cli.rollout import view
+
+if TYPE_CHECKING:
+    from rich.console import Group
 
 app = typer.Typer(
     help="Rolling updates of inference components, batch by batch.",
@@ -28,17 +43,29 @@ Json = Annotated[bool, typer.Option("--json", help="For programs.")]
 EVERY_S = 10
 
 
-def _controller(stack: str | None, region: str | None, profile: str | None) -> Controller:
-    return open_controller(place_of(None, stack, region, profile))
+@contextmanager
+def _opened(stack: str | None, region: str | None, profile: str | None) -> Iterator[Controller]:
+    """The deployed controller; what goes wrong with it is told."""
+    place = place_of(None, stack, region, profile)
+    with reported_failures():
+        controller = open_controller(place)
+        with explained(place):
+            yield controller
 
 
-def _request(file: Path) -> dict[str, object]:
-    try:
-        return places.read_file(file)
-    except places.RequestFileError as error:
-        for line in str(error).splitlines():
-            say(f"error: {line}", "bold red")
-        raise typer.Exit(ExitCode.INVALID) from error
+@contextmanager
+def _deciding(
+    rollout_id: str, stack: str | None, region: str | None, profile: str | None
+) -> Iterator[tuple[Controller, Rollout]]:
+    """A rollout that has not ended, for what people decide; then its execution looks at it."""
+    with _opened(stack, region, profile) as controller:
+        rollout = places.kept_rollout(controller, rollout_id).rollout
+        if view.is_finished(rollout):
+            raise AwsTroubleError(
+                f"{rollout_id} has ended: {rollout.status}", "start another one, under a new id"
+            )
+        yield controller, rollout
+        places.answer(controller, rollout_id)
 
 
 @app.command()
@@ -50,27 +77,25 @@ def plan(
     profile: Profile = None,
 ) -> None:
     """Show what a rolling update would do, whether it fits and what it costs. Changes nothing."""
-    from dataclasses import asdict
-
     from icscaler.config.rollout_request import read_request
-    from icscaler.rollout.plan import make_plan
+    from icscaler.rollout.plan import make_plan, starts_s
     from icscaler.rollout_steps.sight import see
-    from icscaler_cli.rollout import view
     from icscaler_sim.pricing.table import load_prices
 
-    content = _request(file)
     with reported_failures():
-        controller = _controller(stack, region, profile)
-        with explained(controller.place):
-            request = read_request(content, str(file))
-            prices = {kind.name: kind.usd_per_hour for kind in load_prices().types}
-            made = make_plan(
-                request, see(places.deps_of(controller), request, int(clock.now_s()), prices)
-            )
+        content = places.read_file(file)
+    with _opened(stack, region, profile) as controller:
+        now_s = int(clock.now_s())
+        request = read_request(content, now_s)
+        prices = {kind.name: kind.usd_per_hour for kind in load_prices().types}
+        made = make_plan(request, see(places.deps_of(controller), request, now_s, prices))
+        begins_s = starts_s(request, made, now_s)
     if as_json:
         print_json(asdict(made))
     elif made.waves:
         console().print(view.plan_view(made))
+        if begins_s > now_s:
+            say(f"Starts at {view.clock_text(begins_s)}, by what it is like then.")
     for problem in made.problems:
         about = f"{problem.component}: " if problem.component else ""
         say(f"refused: {about}{problem.text} ({problem.refusal})", "bold red")
@@ -83,16 +108,21 @@ def plan(
 @app.command()
 def start(
     file: RequestFile,
+    at: Annotated[
+        str | None,
+        typer.Option(
+            "--at", metavar="TIME", help="Like '02:00 Europe/Berlin', or `quieter`. Default: now."
+        ),
+    ] = None,
     stack: StackName = None,
     region: Region = None,
     profile: Profile = None,
 ) -> None:
     """Start a rolling update. The same id again joins the one that was started first."""
-    content = _request(file)
     with reported_failures():
-        controller = _controller(stack, region, profile)
-        with explained(controller.place):
-            execution, new = places.start(controller, content)
+        content = places.read_file(file, at)
+    with _opened(stack, region, profile) as controller:
+        execution, new = places.start(controller, content)
     say(f"{'Started' if new else 'Runs, or ran, already'}: {execution}")
     say(f"    icscaler rollout watch {content['rollout_id']}")
 
@@ -110,45 +140,35 @@ def watch(
     from rich.console import Console
     from rich.live import Live
 
-    from icscaler_cli.rollout import view
-
-    with reported_failures():
-        controller = _controller(stack, region, profile)
-        with explained(controller.place):
-            found = places.kept_rollout(controller, rollout_id).rollout
-            jobs = controller.store.jobs(rollout_id)
-            if as_json:
-                print_json(view.as_dict(found, jobs))
-            elif once:
-                control = controller.store.control(rollout_id)
-                now_s = int(clock.now_s())
-                console().print(view.progress_view(found, jobs, control, now_s))
-            else:
-                with Live(console=Console(highlight=False), auto_refresh=False) as live:
-                    while True:
-                        now_s = int(clock.now_s())
-                        found = places.kept_rollout(controller, rollout_id).rollout
-                        jobs = controller.store.jobs(rollout_id)
-                        control = controller.store.control(rollout_id)
-                        shown = view.progress_view(found, jobs, control, now_s)
-                        live.update(shown, refresh=True)
-                        if view.is_finished(found):
-                            break
-                        clock.sleep(EVERY_S)
+    with _opened(stack, region, profile) as controller:
+        found, shown = _seen(controller, rollout_id)
+        if as_json:
+            print_json(view.as_dict(found, controller.store.jobs(rollout_id)))
+        elif once:
+            console().print(shown)
+        else:
+            with Live(shown, console=Console(highlight=False), auto_refresh=False) as live:
+                while not view.is_finished(found):
+                    clock.sleep(EVERY_S)
+                    found, shown = _seen(controller, rollout_id)
+                    live.update(shown, refresh=True)
     if view.is_finished(found) and not view.succeeded(found):
         raise typer.Exit(ExitCode.INCOMPLETE)
+
+
+def _seen(controller: Controller, rollout_id: str) -> "tuple[Rollout, Group]":
+    """A rollout as it is now, and how that is shown."""
+    found = places.kept_rollout(controller, rollout_id).rollout
+    jobs, control = controller.store.jobs(rollout_id), controller.store.control(rollout_id)
+    return found, view.progress_view(found, jobs, control, int(clock.now_s()))
 
 
 @app.command("list")
 def list_rollouts(stack: StackName = None, region: Region = None, profile: Profile = None) -> None:
     """All rollouts, the newest last."""
-    from icscaler_cli.rollout.view import clock_text
-
-    with reported_failures():
-        controller = _controller(stack, region, profile)
-        with explained(controller.place):
-            for one in controller.store.listed(active=False):
-                console().print(f"{one.rollout_id}  {one.status}  {clock_text(one.started_s)}")
+    with _opened(stack, region, profile) as controller:
+        for one in controller.store.listed(active=False):
+            console().print(f"{one.rollout_id}  {one.status}  {view.clock_text(one.started_s)}")
 
 
 @app.command()
@@ -159,7 +179,7 @@ def pause(
     profile: Profile = None,
 ) -> None:
     """Start no further component; those under way are brought to their end."""
-    with _decided(stack, region, profile, rollout_id) as controller:
+    with _deciding(rollout_id, stack, region, profile) as (controller, _):
         controller.store.pause_rollout(rollout_id, True, _me())
     say(f"{rollout_id} pauses when the components under way have ended.")
 
@@ -172,7 +192,7 @@ def resume(
     profile: Profile = None,
 ) -> None:
     """Go on after a pause."""
-    with _decided(stack, region, profile, rollout_id) as controller:
+    with _deciding(rollout_id, stack, region, profile) as (controller, _):
         controller.store.pause_rollout(rollout_id, False, _me())
     say(f"{rollout_id} goes on.")
 
@@ -188,9 +208,8 @@ def approve(
     profile: Profile = None,
 ) -> None:
     """Let a wave start that waits for approval."""
-    with _decided(stack, region, profile, rollout_id) as controller:
-        found = places.kept_rollout(controller, rollout_id).rollout
-        number = wave or places.wave_to_approve(found)
+    with _deciding(rollout_id, stack, region, profile) as (controller, found):
+        number = places.wave_to_approve(found, wave)
         controller.store.approve_waves(rollout_id, [number], _me())
     say(f"Approved: wave {number} of {rollout_id}.")
 
@@ -211,7 +230,7 @@ def abort(
         otherwise="add --yes to abort without being asked",
         nothing="Nothing was done.",
     )
-    with _decided(stack, region, profile, rollout_id) as controller:
+    with _deciding(rollout_id, stack, region, profile) as (controller, _):
         controller.store.abort_rollout(rollout_id, _me(), reason or "no reason given")
     say(f"{rollout_id} stops, and is rolled back: icscaler rollout watch {rollout_id}")
 
@@ -227,40 +246,11 @@ def report(
     """Write a picture of waves, batches and gates over time."""
     from icscaler_cli.rollout.report import html
 
-    with reported_failures():
-        controller = _controller(stack, region, profile)
-        with explained(controller.place):
-            found = places.kept_rollout(controller, rollout_id).rollout
-            page = html(found, controller.store.jobs(rollout_id), int(clock.now_s()))
+    with _opened(stack, region, profile) as controller:
+        found = places.kept_rollout(controller, rollout_id).rollout
+        page = html(found, controller.store.jobs(rollout_id), int(clock.now_s()))
     out.write_text(page, encoding="utf-8")
     say(f"Wrote {out}")
-
-
-class _decided:  # noqa: N801 - reads as what it is: `with _decided(...) as controller`
-    """Opens the controller, checks that the rollout exists, and answers a waiting execution."""
-
-    def __init__(
-        self, stack: str | None, region: str | None, profile: str | None, rollout_id: str
-    ) -> None:
-        self._where: Place = place_of(None, stack, region, profile)
-        self._rollout_id = rollout_id
-        self._reports = reported_failures()
-        self._explains = explained(self._where)
-
-    def __enter__(self) -> Controller:
-        self._reports.__enter__()
-        try:
-            self.controller = open_controller(self._where)
-            self._explains.__enter__()
-            places.kept_rollout(self.controller, self._rollout_id)
-        except BaseException as error:
-            self._reports.__exit__(type(error), error, error.__traceback__)
-            raise
-        return self.controller
-
-    def __exit__(self, kind: object, error: object, trace: object) -> None:
-        if error is None:
-            places.answer(self.controller, self._rollout_id)
 
 
 def _me() -> str:

@@ -4,36 +4,29 @@ import json
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from icscaler.config.rollout_request import RolloutRequestError, read_request
-from icscaler.rollout.entities import Rollout
+from icscaler.config.rollout_request import RolloutKeys
+from icscaler.rollout.entities import Rollout, Status
 from icscaler.rollout_steps.deps import Deps
 from icscaler.rollout_steps.ports import Kept
+from icscaler_cli import clock
 from icscaler_cli.controller import Controller
+from icscaler_cli.executions import command
 from icscaler_cli.output import AwsTroubleError
 
 MACHINE_OUTPUT = "RollOutUpdateMachineArn"
+# Until a rollout has a record its execution tells; planning takes at most this long.
+PLANNING_S, LOOK_S = 300, 5
 
 
-class RequestFileError(Exception):
-    """A request file can't be used; `str` names it, what is wrong and where."""
+def read_file(file: Path, start_at: str | None = None) -> dict[str, Any]:
+    """The checked content of a request file (YAML or JSON), with another time to start.
 
-
-def read_file(file: Path) -> dict[str, Any]:
-    """The checked content of a request file (YAML or JSON). Raises `RequestFileError`."""
-    try:
-        found = yaml.safe_load(file.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise RequestFileError(f"{file}: cannot be read: {error}") from error
-    except yaml.YAMLError as error:
-        raise RequestFileError(f"{file}: is not YAML: {error}") from error
-    if not isinstance(found, dict):
-        raise RequestFileError(f"{file}: is not a mapping; see docs/rolling-updates.md")
-    try:
-        read_request(found, str(file))
-    except RolloutRequestError as error:
-        raise RequestFileError(str(error)) from error
+    Raises `FleetFileError`.
+    """
+    found = command.read_file(RolloutKeys, file)
+    if start_at is not None:
+        found = {**found, "start_at": start_at}
+        command.check(RolloutKeys, found)
     content: dict[str, Any] = json.loads(json.dumps(found))
     return content
 
@@ -52,13 +45,47 @@ def deps_of(controller: Controller) -> Deps:
 
 
 def kept_rollout(controller: Controller, rollout_id: str) -> Kept:
-    """The record. Raises `AwsTroubleError` naming those there are."""
-    found = controller.store.rollout(rollout_id)
-    if found is None:
-        known = [one.rollout_id for one in controller.store.listed(active=False)][-5:]
-        there = f"the latest are {', '.join(known)}" if known else "none was ever started"
-        raise AwsTroubleError(f"there is no rollout {rollout_id} in {controller.place}", there)
-    return found
+    """The record. Raises `AwsTroubleError`: why there is none, or which there are."""
+    for _ in range(PLANNING_S // LOOK_S):
+        found = controller.store.rollout(rollout_id)
+        if found is not None:
+            return found
+        ended = _execution(controller, rollout_id)
+        if ended is None:
+            break
+        if ended["status"] != "RUNNING":
+            raise AwsTroubleError(
+                f"{rollout_id} ended before it began: {_why(ended)}",
+                "mend that, and start it under a new id",
+            )
+        clock.sleep(LOOK_S)  # it is being planned
+    known = [one.rollout_id for one in controller.store.listed(active=False)][-5:]
+    there = f"the latest are {', '.join(known)}" if known else "none was ever started"
+    raise AwsTroubleError(f"there is no rollout {rollout_id} in {controller.place}", there)
+
+
+def _execution(controller: Controller, rollout_id: str) -> Any | None:
+    from botocore.exceptions import ClientError
+
+    arn = _execution_arn(controller.output(MACHINE_OUTPUT), rollout_id)
+    try:
+        return controller.client("stepfunctions").describe_execution(executionArn=arn)
+    except ClientError as error:
+        if error.response["Error"]["Code"] in ("ExecutionDoesNotExist", "InvalidArn"):
+            return None
+        raise
+
+
+def _why(ended: Any) -> str:
+    """`Refused: chat: is paused`, or what the execution gave out."""
+    if ended["status"] == "SUCCEEDED":
+        return f"there was nothing to do ({ended['output']})"
+    return f"{ended.get('error', ended['status'])}: {ended.get('cause', '')}"
+
+
+def _execution_arn(machine: str, name: str) -> str:
+    parts = machine.split(":")
+    return ":".join([*parts[:5], "execution", parts[6], name])
 
 
 def start(controller: Controller, content: dict[str, Any]) -> tuple[str, bool]:
@@ -76,8 +103,7 @@ def start(controller: Controller, content: dict[str, Any]) -> tuple[str, bool]:
     except ClientError as error:
         if error.response["Error"]["Code"] != "ExecutionAlreadyExists":
             raise
-        parts = machine.split(":")
-        return ":".join([*parts[:5], "execution", parts[6], name]), False
+        return _execution_arn(machine, name), False
     return str(answer["executionArn"]), True
 
 
@@ -90,6 +116,11 @@ def answer(controller: Controller, rollout_id: str) -> None:
         StepFunctionsExecutions(controller.client("stepfunctions")).answer(token)
 
 
-def wave_to_approve(rollout: Rollout) -> int:
-    """The wave that waits, or comes next; counted from 1."""
-    return rollout.wave + 1
+def wave_to_approve(rollout: Rollout, wave: int | None) -> int:
+    """A wave, counted from 1; by default the one that waits, or comes next."""
+    last = len(rollout.plan.waves)
+    if wave is not None and wave > last and rollout.status is not Status.SCHEDULED:
+        raise AwsTroubleError(
+            f"{rollout.request.rollout_id} has no wave {wave}", f"its waves are 1 to {last}"
+        )
+    return wave or rollout.wave + 1

@@ -88,7 +88,7 @@ def progress_view(rollout: Rollout, jobs: Mapping[str, Job], control: Control, a
         for name in wave.components:
             job = jobs[name]
             last = job.log[-1] if job.log else None
-            since = "" if last is None else duration(max(0, (job.ended_s or at_s) - last.at_s))
+            since = "" if last is None else duration((job.ended_s or at_s) - last.at_s)
             text = job.reason if job.ended else (last.text if last else "")
             phase = Text(str(job.phase), _STYLES.get(job.phase, "cyan"))
             table.add_row(str(number), name, job.endpoint, phase, since, text[:80])
@@ -97,6 +97,9 @@ def progress_view(rollout: Rollout, jobs: Mapping[str, Job], control: Control, a
 
 def headline(rollout: Rollout, jobs: Mapping[str, Job], control: Control, at_s: int) -> str:
     """Status, share done, time."""
+    if rollout.status is Status.SCHEDULED:
+        wish = " (asked for: aborted)" if control.aborted else ""
+        return f"{rollout.request.rollout_id}: starts at {clock_text(rollout.starts_s or 0)}{wish}"
     done = sum(job.phase is JobPhase.UPDATED for job in jobs.values())
     taken = duration((rollout.ended_s or at_s) - rollout.started_s)
     wishes = [w for w, on in (("paused", control.paused), ("aborted", control.aborted)) if on]
@@ -114,7 +117,8 @@ def gate_text(rollout: Rollout) -> Text:
     if not rollout.gates:
         return Text("")
     wave, _, values = rollout.gates[-1]
-    lines = [f"gate of wave {wave + 1}:", *(f"  {value_text(value)}" for value in values)]
+    said = [f"  {value_text(value)}" for value in values] or ["  no copies to compare"]
+    lines = [f"gate of wave {wave + 1}:", *said]
     return Text("\n".join(lines))
 
 
@@ -137,6 +141,7 @@ def as_dict(rollout: Rollout, jobs: Mapping[str, Job]) -> dict[str, Any]:
         "wave": rollout.wave + 1,
         "waves": len(rollout.plan.waves),
         "started": clock_text(rollout.started_s),
+        "starts": None if rollout.starts_s is None else clock_text(rollout.starts_s),
         "ended": None if rollout.ended_s is None else clock_text(rollout.ended_s),
         "components": {
             name: {"phase": str(job.phase), "reason": job.reason} for name, job in jobs.items()

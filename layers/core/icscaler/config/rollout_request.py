@@ -2,21 +2,18 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
-from icscaler.config.workflows.base import ProbeKeys
+from icscaler.config.settings import Part
+from icscaler.config.workflows.base import InputError, ProbeKeys, read_input, resolve
 from icscaler.rollout import entities
 
 Seconds = Annotated[int, Field(ge=0)]
 Percent = Annotated[int, Field(ge=1, le=100)]
 
 
-class RolloutRequestError(ValueError):
-    """The input can't be used; `str` names each key, what is wrong, and what is meant."""
-
-
-class _Keys(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+class _Keys(Part):
+    model_config = ConfigDict(strict=False)
 
 
 class ComponentKeys(_Keys):
@@ -79,6 +76,23 @@ class GateKeys(_Keys):
     no_traffic_wait_s: Annotated[int, Field(ge=0, le=86_400)] = 600
 
 
+QUIETER = "quieter"
+MOST_AHEAD_S = 7 * 86_400
+
+
+def _start_time(value: str) -> str:
+    if value != QUIETER:
+        resolve(value, 0)
+    return value
+
+
+StartTime = Annotated[
+    str,
+    AfterValidator(_start_time),
+    WithJsonSchema({"type": "string", "examples": ["02:00 Europe/Berlin", QUIETER]}),
+]
+
+
 class RolloutKeys(_Keys):
     """Input of the state machine `roll_out_update`, and of `icscaler rollout plan | start`."""
 
@@ -112,6 +126,11 @@ class RolloutKeys(_Keys):
         default=True,
         description="Stop a component in the middle by an alarm of the rollout's own.",
     )
+    start_at: StartTime | None = Field(
+        default=None,
+        description="When the first wave starts: `02:00 Europe/Berlin` (the next one), ISO 8601 "
+        "with a zone, or `quieter`, the time of least demand within 24 hours. Left out: at once.",
+    )
     on_peak: Literal["raise", "ignore", "refuse"] = Field(
         default="raise", description="When the same hours needed more copies on earlier days."
     )
@@ -127,25 +146,17 @@ class RolloutKeys(_Keys):
         return self
 
 
-def read_request(data: Any, name: str = "input") -> entities.Request:
-    """The request in parsed JSON or YAML. Raises `RolloutRequestError` with everything wrong."""
-    try:
-        keys = RolloutKeys.model_validate(data)
-    except ValidationError as error:
-        lines = [
-            f"{name}: {'.'.join(map(str, one['loc'])) or 'as a whole'}: {_worded(one['msg'])}"
-            for one in error.errors()
-        ]
-        raise RolloutRequestError("\n".join(lines)) from error
-    return _request(keys)
+def read_request(data: Any, at_s: int) -> entities.Request:
+    """The request in parsed JSON or YAML; times of day are the next ones after `at_s`. Raises
+    `InputError` with everything wrong."""
+    keys = read_input(RolloutKeys, data)
+    start_s = resolve(keys.start_at, at_s) if keys.start_at not in (None, QUIETER) else None
+    if start_s is not None and start_s > at_s + MOST_AHEAD_S:
+        raise InputError("start_at: more than 7 days ahead (start it nearer to its time)")
+    return _request(keys, start_s)
 
 
-def _worded(message: str) -> str:
-    text = message.removeprefix("Value error, ")
-    return {"Extra inputs are not permitted": "there is no such key"}.get(text, text)
-
-
-def _request(keys: RolloutKeys) -> entities.Request:
+def _request(keys: RolloutKeys, start_s: int | None) -> entities.Request:
     back = keys.rollback_batch
     return entities.Request(
         rollout_id=keys.rollout_id,
@@ -165,6 +176,8 @@ def _request(keys: RolloutKeys) -> entities.Request:
         approval_expires_s=keys.approval_expires_s,
         parallel=keys.parallel,
         parallel_per_endpoint=keys.parallel_per_endpoint,
+        start_s=start_s,
+        start_quieter=keys.start_at == QUIETER,
         escrow=keys.escrow,
         abort_by_alarm=keys.abort_by_alarm,
         on_peak=keys.on_peak,

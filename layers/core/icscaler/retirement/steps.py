@@ -60,7 +60,7 @@ def to_zero(run: Run, asked: Retire, deps: Deps, at_s: int) -> Answer:
             outcome = deps.endpoints.set_copies(change, at_s)
             if outcome.kind not in (OutcomeKind.ACCEPTED, OutcomeKind.NOT_FOUND, *_LATER):
                 raise RefusedError(f"SageMaker keeps its copies: {outcome.message}")
-            return _wait(record, asked, at_s, f"its {facts.desired_copies} copies are leaving")
+            return _wait(record, asked, at_s, f"its copies are leaving: {facts.desired_copies}")
     if facts.status != "InService" or facts.current_copies:
         say = f"{facts.name} is {facts.status} with {facts.current_copies} copies"
         return _wait(record, asked, at_s, say)

@@ -82,7 +82,10 @@ class Selector:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A rolling update as asked for. `patch` is merged on what is deployed, where it is given."""
+    """A rolling update as asked for. `patch` is merged on what is deployed, where it is given.
+
+    It starts at once, at `start_s`, or (`start_quieter`) when there is least to do in the next day.
+    """
 
     rollout_id: str
     components: Selector
@@ -99,6 +102,8 @@ class Request:
     approval_expires_s: int = 14_400
     parallel: int = 10
     parallel_per_endpoint: int = 1
+    start_s: int | None = None
+    start_quieter: bool = False
     escrow: bool = True
     abort_by_alarm: bool = True
     on_peak: Literal["raise", "ignore", "refuse"] = "raise"
@@ -286,8 +291,9 @@ class Job:
 
 
 class Status(StrEnum):
-    """Where the rollout is. The last four are ends."""
+    """Where the rollout is. The last five are ends."""
 
+    SCHEDULED = "Scheduled"
     RUNNING = "Running"
     BAKING = "Baking"
     WAITING_FOR_APPROVAL = "WaitingForApproval"
@@ -297,9 +303,12 @@ class Status(StrEnum):
     ROLLED_BACK = "RolledBack"
     STUCK = "Stuck"
     ABANDONED = "Abandoned"
+    REFUSED = "Refused"
 
 
-FINISHED = frozenset({Status.COMPLETED, Status.ROLLED_BACK, Status.STUCK, Status.ABANDONED})
+FINISHED = frozenset(
+    {Status.COMPLETED, Status.ROLLED_BACK, Status.STUCK, Status.ABANDONED, Status.REFUSED}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,13 +325,14 @@ class GateValue:
 
 @dataclass(slots=True)
 class Rollout:
-    """The rollout's own record: written by its execution only."""
+    """The rollout's own record: written by its execution only. `starts_s`: when it was to start."""
 
     request: Request
     plan: Plan
     status: Status = Status.RUNNING
     wave: int = 0
     started_s: int = 0
+    starts_s: int | None = None
     ended_s: int | None = None
     bake_from_s: int | None = None
     wave_started_s: int | None = None

@@ -31,9 +31,10 @@ PAUSES_PER_ELAPSED = 60
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """What to do: `start` components, `wait`, look at the `gate`, `ask` a person, or `finish`."""
+    """What to do: `start` components, `wait`, look at the `gate`, `ask` a person, `await` the time
+    to start, `plan` when it has come, or `finish`."""
 
-    kind: Literal["start", "wait", "gate", "ask", "finish"]
+    kind: Literal["start", "wait", "gate", "ask", "await", "plan", "finish"]
     components: tuple[str, ...] = ()
     wait_s: int = 0
     question: str = ""
@@ -57,6 +58,9 @@ def next_move(
             move = Move("start", tuple(again)) if again else _pause(rollout, running, at_s)
             return stopping, move
         return _begin_rollback(rollout, jobs, why, at_s)
+    if rollout.status is Status.SCHEDULED:
+        left_s = (rollout.starts_s or 0) - at_s
+        return rollout, Move("await", expires_s=left_s) if left_s > 0 else Move("plan")
     if rollout.status is Status.BAKING:
         return rollout, Move("gate", wait_s=GATE_EVERY_S)
     return _forward(rollout, jobs, running, control, at_s)

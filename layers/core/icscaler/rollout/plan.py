@@ -65,6 +65,12 @@ class Sight:
         return self.startup_s.get(component, 300)
 
 
+def starts_s(request: Request, made: Plan, at_s: int) -> int:
+    """When it is to start, as it was asked for."""
+    at = made.quieter_s if request.start_quieter else request.start_s
+    return at_s if at is None else max(at_s, at)
+
+
 def holder_of(rollout_id: str) -> str:
     """The name under which a rollout holds components."""
     return f"{HOLDER}{rollout_id}"
@@ -316,7 +322,8 @@ def _waves(
     try:
         chosen = waves.waves(request.waves, leaders)
     except waves.BadWavesError as error:
-        problems.append(Problem(Refusal.BAD_WAVES, "", str(error)))
+        if not problems:  # else a wave may name what was refused
+            problems.append(Problem(Refusal.BAD_WAVES, "", str(error)))
         return ()
     return tuple(
         tuple(each for name in wave for each in (name, *_following(name, steps))) for wave in chosen

@@ -133,7 +133,7 @@ def _loaded(
     request: Request, chosen: tuple[str, ...], components: Mapping[str, Deployed | None]
 ) -> dict[str, int]:
     """Copies by component. An adapter has none of its own, and zero are woken, not scaled."""
-    if request.on_peak == "ignore":
+    if request.on_peak == "ignore" and not request.start_quieter:
         return {}
     return {
         name: found.desired_copies

@@ -1,14 +1,15 @@
 """The steps of the whole rollout: plan, next move, gate, a person's answer, the end."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from icscaler.ports import PortError
 from icscaler.rollout.entities import (
-    Entry,
     Job,
     Plan,
+    Problem,
+    Refusal,
     Request,
     Rollout,
     Status,
@@ -21,7 +22,7 @@ from icscaler.rollout.machine import (
     started,
     turned_back,
 )
-from icscaler.rollout.plan import make_plan
+from icscaler.rollout.plan import make_plan, starts_s
 from icscaler.rollout_steps import holding
 from icscaler.rollout_steps.deps import Deps, Reply, kept, own_alarm, reply
 from icscaler.rollout_steps.gating import look_at_gate
@@ -35,46 +36,93 @@ ENDINGS: Mapping[Status, str] = {
     Status.ROLLED_BACK: "RolledBack",
     Status.STUCK: "Stuck",
     Status.ABANDONED: "Stuck",
+    Status.REFUSED: "Refused",
 }
 
 
 def plan(deps: Deps, request: Request, execution: str, at_s: int) -> Reply:
-    """Plan, and begin the record; refuse, join the first start, or find nothing to do."""
+    """Plan, and begin the record; refuse, join the first start, or find nothing to do.
+
+    One that is to start later is planned now, so that what can't be done is refused at once, and
+    again when its time has come.
+    """
     first = deps.records.rollout(request.rollout_id)
     if first is not None and first.execution != execution:
         return reply("Joined", joined=first.execution)
     if first is not None:
-        _announce_start(deps, first.rollout, at_s)  # again: only the reply may have been lost
+        if first.rollout.status is Status.SCHEDULED and at_s >= (first.rollout.starts_s or 0):
+            return _plan_again(deps, first, at_s)
+        if first.rollout.status is not Status.SCHEDULED:
+            _announce_start(deps, first.rollout, at_s)  # again: only the reply may have been lost
         return reply("NextMove")
     if not deps.may_write and not request.dry_run:
         text = "the stack observes only (Mode: observe): nothing may be written"
         return reply("Refused", reason=text)
     made = make_plan(request, see(deps, request, at_s))
-    if made.problems:
-        text = "; ".join(f"{p.component}: {p.text}".removeprefix(": ") for p in made.problems[:20])
-        return reply("Refused", reason=text[:8000])
-    if request.dry_run or not made.waves:
+    begins_s = starts_s(request, made, at_s)
+    # What the peak is, is told by the time of the start.
+    later = () if begins_s == at_s else (Refusal.PEAK_AHEAD,)
+    problems = [p for p in made.problems if p.refusal not in later]
+    if problems:
+        return reply("Refused", reason=_reasons(problems))
+    if request.dry_run or not (made.waves or made.problems):
         return reply("NothingToDo", waves=len(made.waves), unchanged=len(made.unchanged))
-    return _begin(deps, request, made, execution, at_s)
-
-
-def _begin(deps: Deps, request: Request, made: Plan, execution: str, at_s: int) -> Reply:
-    jobs = [
-        Job(name, made.steps[name].endpoint, made.steps[name])
-        for wave in made.waves
-        for name in wave.components
-    ]
-    # The steps are in the jobs; the rollout's own record stays small.
-    rollout = Rollout(request, replace(made, steps={}), started_s=at_s)
-    rollout = logged(rollout, at_s, "Started", f"{len(jobs)} components, {len(made.waves)} waves")
-    if request.abort_by_alarm:
-        alarm = own_alarm(deps, request.rollout_id)
-        deps.alarms.make(alarm, f"Stops rolling update {request.rollout_id}; see docs")
-    found = deps.records.create(rollout, execution, jobs)
+    if begins_s > at_s:
+        rollout = Rollout(request, Plan((), {}), Status.SCHEDULED, started_s=at_s)
+        rollout = replace(rollout, starts_s=begins_s)
+        rollout = logged(rollout, at_s, "Scheduled", f"starts in {begins_s - at_s} s")
+        found = deps.records.create(rollout, execution, ())
+        joined = found.execution != execution
+        return reply("Joined", joined=found.execution) if joined else reply("NextMove")
+    rollout = _begun(deps, Rollout(request, made), made, at_s)
+    found = deps.records.create(rollout, execution, _jobs(made))
     if found.execution != execution:
         return reply("Joined", joined=found.execution)
     _announce_start(deps, rollout, at_s)
     return reply("NextMove")
+
+
+def _plan_again(deps: Deps, found: Kept, at_s: int) -> Reply:
+    """Its time has come: start by how it is now, or end without having touched anything."""
+    rollout = found.rollout
+    made = make_plan(rollout.request, see(deps, rollout.request, at_s))
+    if made.problems or not made.waves:
+        status = Status.REFUSED if made.problems else Status.COMPLETED
+        text = _reasons(made.problems) or "nothing to do: every component is as wanted already"
+        ended = replace(rollout, status=status, reason=text, ended_s=at_s)
+        deps.records.save(found, logged(ended, at_s, str(status), text))
+        return reply("Finish")
+    for job in _jobs(made):
+        deps.records.save_job(rollout.request.rollout_id, job)
+    rollout = _begun(deps, replace(rollout, status=Status.RUNNING), made, at_s)
+    deps.records.save(found, rollout)
+    _announce_start(deps, rollout, at_s)
+    return reply("NextMove")
+
+
+def _reasons(problems: Sequence[Problem]) -> str:
+    text = "; ".join(f"{p.component}: {p.text}".removeprefix(": ") for p in problems[:20])
+    return text[:8000]
+
+
+def _jobs(made: Plan) -> list[Job]:
+    return [
+        Job(name, made.steps[name].endpoint, made.steps[name])
+        for wave in made.waves
+        for name in wave.components
+    ]
+
+
+def _begun(deps: Deps, rollout: Rollout, made: Plan, at_s: int) -> Rollout:
+    """The record of one that starts now; its alarm is made. The steps are in the jobs: the
+    rollout's own record stays small."""
+    request = rollout.request
+    if request.abort_by_alarm:
+        alarm = own_alarm(deps, request.rollout_id)
+        deps.alarms.make(alarm, f"Stops rolling update {request.rollout_id}; see docs")
+    begun = replace(rollout, plan=replace(made, steps={}), started_s=at_s)
+    text = f"{len(_jobs(made))} components, {len(made.waves)} waves"
+    return logged(begun, at_s, "Started", text)
 
 
 def _announce_start(deps: Deps, rollout: Rollout, at_s: int) -> None:
@@ -95,6 +143,11 @@ def move(deps: Deps, rollout_id: str, at_s: int) -> Reply:
     if chosen.kind == "ask":
         text = f"{rollout.request.rollout_id}: {chosen.question}"
         return reply("AwaitPerson", question=text, expires_s=chosen.expires_s)
+    if chosen.kind == "await":
+        text = f"{rollout.request.rollout_id} starts by itself; to stop it: abort"
+        return reply("AwaitPerson", question=text, expires_s=chosen.expires_s)
+    if chosen.kind == "plan":
+        return reply("Plan")
     if chosen.kind == "gate":
         return reply("CheckGate")
     if chosen.kind == "finish":
@@ -152,10 +205,10 @@ def ask(deps: Deps, rollout_id: str, token: str, question: str, at_s: int) -> Re
     deps.records.put_token(rollout_id, token, question)
     found = kept(deps, rollout_id)
     _, chosen = next_move(found.rollout, deps.records.jobs(rollout_id), _control(deps, found), at_s)
-    if chosen.kind != "ask":
+    if chosen.kind not in ("ask", "await"):
         # The answer came before the question.
         deps.executions.answer(token)
-    else:
+    elif chosen.kind == "ask":
         deps.announcer.tell(
             f"icscaler: rollout {rollout_id} waits",
             f"{question}\n\nicscaler rollout approve {rollout_id}   (or resume, or abort)",
@@ -223,8 +276,3 @@ def announce(deps: Deps, kind: str, rollout: Rollout, at_s: int, **detail: Any) 
         deps.announcer.announce(kind, body, at_s)
     except PortError:
         return
-
-
-def entry_text(entry: Entry) -> str:
-    """`Baking wave 2`."""
-    return f"{entry.what} {entry.text}".strip()

@@ -35,7 +35,7 @@ def plan(run: Run, asked: WarmUp, deps: Deps, at_s: int) -> Answer:
         deps.store.write_workflow(WORKFLOW, run.name, record, version, at_s)
     starts_s = max(0, record.starts_s - at_s)
     when = f"in {starts_s} s" if starts_s else "now"
-    say = f"{len(record.targets)} models get a floor of {record.copies}, the first one {when}"
+    say = f"floors of {record.copies} for {len(record.targets)} model(s), the first one {when}"
     looks_s = record.until_s - at_s
     rounds = (
         min(looks_s, SOON_S) // LOOK_S

@@ -51,7 +51,7 @@ def set_floors(run: Run, asked: WarmUp, deps: Deps, at_s: int) -> Answer:
         )
     record.phase = Phase.WARMING
     deps.store.write_workflow(WORKFLOW, run.name, record, version, at_s)
-    return ready(f"{len(record.targets)} models have a floor of {record.copies}")
+    return ready(f"{len(record.targets)} model(s) have a floor of {record.copies}")
 
 
 def check_ready(run: Run, asked: WarmUp, deps: Deps, at_s: int) -> Answer:
@@ -168,7 +168,7 @@ def send_requests(run: Run, asked: WarmUp, deps: Deps, at_s: int) -> Answer:
             target.reason = "; ".join([*filter(None, [target.reason]), *wrong])
         deps.store.write_workflow(WORKFLOW, run.name, record, version, at_s)
         if len(waiting) > now:
-            return wait(1, f"{len(waiting) - now} models still get their first requests")
+            return wait(1, f"{len(waiting) - now} more model(s) get their first requests")
     left_s = max(0, record.until_s - at_s)
     return Answer(
         "Ready", f"{said(record)}; floors hold for {left_s} s more", left_s, report(record)

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from icscaler.config.rollout_request import RolloutRequestError, read_request
+from icscaler.config.rollout_request import read_request
+from icscaler.config.workflows.base import InputError
 from icscaler.rollout_steps import component, sweeping, whole
 from icscaler.rollout_steps.deps import Deps, Reply, reply
 
@@ -19,8 +20,8 @@ class UnknownStepError(ValueError):
 
 def _plan(deps: Deps, event: dict[str, Any], at_s: int) -> Reply:
     try:
-        request = read_request(event["request"])
-    except RolloutRequestError as error:
+        request = read_request(event["request"], at_s)
+    except InputError as error:
         return reply("Refused", reason=str(error)[:8000])
     return whole.plan(deps, request, event["execution"], at_s)
 
