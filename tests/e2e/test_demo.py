@@ -6,12 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from rich.console import Console
 from typer.testing import CliRunner
 
 from icscaler_cli.demo.run import Request, run_demo
 from icscaler_cli.main import app
 from icscaler_sim.traces import read_trace, write_trace
+
+ROOT = Path(__file__).parents[2]
 
 
 def _played(out: Path, **wanted: Any) -> tuple[dict[str, Any], str]:
@@ -22,16 +25,36 @@ def _played(out: Path, **wanted: Any) -> tuple[dict[str, Any], str]:
     return json.loads((out / "summary.json").read_text()), said.getvalue()
 
 
+def _reported(out: Path) -> dict[str, Any]:
+    """What the report in that folder is drawn from."""
+    page = (out / "report.html").read_text()
+    data: dict[str, Any] = json.loads(
+        page.split('type="application/json">')[1].split("</script>")[0]
+    )
+    return data
+
+
 @pytest.fixture(scope="module")
 def played(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], str, Path]:
     """The morning of the generated day: summary, what was printed, and the folder."""
     out = tmp_path_factory.mktemp("demo")
-    summary, said = _played(out, start_h=5.0, hours=1.5)
+    summary, said = _played(out, start_h=7.0, hours=1.5)
     return summary, said, out
 
 
+def _tracked(folder: Path) -> Path:
+    """The demo's fleet with every model by target tracking: unused ones go after 15 minutes."""
+    fleet = yaml.safe_load((ROOT / "examples" / "hybrid-ensemble.yaml").read_text("utf-8"))
+    del fleet["defaults"]["concurrent_requests_per_copy"]
+    tracking = {"target_tracking": {"metric": "concurrency", "target_value": 28}}
+    fleet["defaults"] |= {"policy": tracking, "idle_s": 900}
+    path = folder / "tracked.yaml"
+    path.write_text(yaml.safe_dump(fleet), "utf-8")
+    return path
+
+
 class TestEnsemble:
-    """Models that nobody used yet wake, others scale out."""
+    """Models go and come back, others scale out."""
 
     def test_every_request_is_accounted_for(self, played: tuple[dict[str, Any], str, Path]) -> None:
         requests = played[0]["requests"]
@@ -40,10 +63,8 @@ class TestEnsemble:
         assert requests["total"] == sum(requests[fate] for fate in ("in_time", "late", "refused"))
         assert requests["in_time_fraction"] > 0.97
 
-    def test_unused_models_were_unloaded_and_came_back(
-        self, played: tuple[dict[str, Any], str, Path]
-    ) -> None:
-        summary = played[0]
+    def test_unused_models_were_unloaded_and_came_back(self, tmp_path: Path) -> None:
+        summary, _ = _played(tmp_path, fleet=_tracked(tmp_path), start_h=5.0, hours=1.5)
 
         assert summary["changes"]["to_zero"] >= 5
         woken = {wake["component"] for wake in summary["wakes"]["each"]}
@@ -69,10 +90,23 @@ class TestEnsemble:
         assert "one endpoint per model" in said
         assert "All invariants held" in said
 
+    def test_the_report_shows_the_tournament_of_every_model_by_objective(
+        self, played: tuple[dict[str, Any], str, Path]
+    ) -> None:
+        summary, _, out = played
+        standings = _reported(out)["standings"]
+
+        tracked = {"inline-completion"}
+        assert {one["component"] for one in standings} == set(summary["models"]) - tracked
+        blocks = [one for one in standings if one["component"] == "block-generation"]
+        assert [one["at_s"] // 3600 % 24 for one in blocks] == [7, 8]
+        # It learns: the heaviest rule was charged for GPUs, and no other is cheaper.
+        costs = [rule[5] for rule in blocks[-1]["rules"]]
+        assert costs[0] == min(costs) > 0
+
     def test_the_report_tells_every_change(self, played: tuple[dict[str, Any], str, Path]) -> None:
         summary, _, out = played
-        page = (out / "report.html").read_text()
-        data = json.loads(page.split('type="application/json">')[1].split("</script>")[0])
+        data = _reported(out)
 
         accepted = [change for change in data["changes"] if change[5] == "Accepted"]
         assert len(accepted) == summary["changes"]["total"] > 5

@@ -16,7 +16,7 @@ from icscaler_sim.pricing import (
     measured,
     static_peak,
 )
-from icscaler_sim.report import OURS, Change, ModelRun, Requests, RunResult, Wake
+from icscaler_sim.report import OURS, Change, ModelRun, Requests, RunResult, Standing, Wake
 from icscaler_sim.world import specs
 from icscaler_sim.world.tally import RequestCounts, Tally
 
@@ -31,6 +31,7 @@ def run_result(
     looks: int,
     failed_looks: Sequence[str],
     violations: Sequence[str],
+    standings: Sequence[Standing],
 ) -> RunResult:
     """Everything the report needs. Alternatives are priced on the fleet's largest type; what ran,
     on the types that it ran on."""
@@ -63,6 +64,7 @@ def run_result(
         failed_looks=failed_looks,
         invariant_violations=violations,
         notes=_notes(scenario, reference),
+        standings=standings,
     )
 
 

@@ -86,6 +86,7 @@ def play_scenario(scenario: Scenario, template: Path, prices: PriceTable, view: 
             looks=log.looks,
             failed_looks=log.failures,
             violations=watch.violations,
+            standings=[one for one in watch.standings if one.at_s >= recording.start_s],
         )
 
 

@@ -15,11 +15,14 @@ from icscaler.ports import DecisionRecord
 from icscaler_cli.demo.look_log import LookLog
 from icscaler_cli.demo.room import max_instances
 from icscaler_cli.demo.scenario import Scenario
+from icscaler_cli.demo.standings import standings_of
+from icscaler_sim.report import Standing
 from icscaler_sim.report.clock import clock_text
 from icscaler_sim.simulate.places import Copies
 from icscaler_sim.world.specs import Wake
 
 LOOK_S = 60
+HOUR_S = 3600
 METRIC_LAG_S = 60 + 60 + 90
 """A metric minute ends, becomes readable, and its last tenth comes later still."""
 MOST_TOLD = 200
@@ -33,6 +36,8 @@ class Watch:
         self._desired = dict(scenario.first_copies)
         self._moved: list[tuple[int, str, int]] = []
         self.violations: list[str] = []
+        self.standings: list[Standing] = []
+        """The tournaments at the first look of each hour."""
 
     def minute(self, views: Mapping[str, Copies], at_s: int) -> None:
         """Bounds, floors and capacity as SageMaker shows them now."""
@@ -77,7 +82,7 @@ class Watch:
                 self._tell(at_s, f"2: {endpoint.name} is asked for {wanted} GPUs of {room}")
 
     def _replay_all(self, store: DynamoStateStore, endpoint: str, looks: Sequence[int]) -> None:
-        stored, stored_s = b"", None
+        stored, stored_s, hour = b"", None, None
         for number, at_s in enumerate(looks):
             snapshot = store.snapshot(endpoint, at_s)
             if snapshot is None:
@@ -90,6 +95,9 @@ class Watch:
             if stored_s is not None and not died_between and encode(look.state) != stored:
                 self._tell(at_s, f"7: {endpoint} began with another state than was stored")
             stored, stored_s = encode(look.after), at_s
+            if at_s // HOUR_S != hour:
+                self.standings += standings_of(look)
+                hour = at_s // HOUR_S
             names = sorted(look.plan.decisions)
             louder = names[number % len(names)] if names else ""
             for violation in (*check(look, decide), *check_monotonic(look, decide, louder)):

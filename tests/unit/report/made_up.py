@@ -3,7 +3,16 @@
 from dataclasses import replace
 
 from icscaler_sim.pricing import Alternative, Bill, load_prices
-from icscaler_sim.report import OURS, Change, ModelRun, Requests, RunResult, Wake
+from icscaler_sim.report import (
+    OURS,
+    Change,
+    ModelRun,
+    Requests,
+    RuleStanding,
+    RunResult,
+    Standing,
+    Wake,
+)
 
 START_S = 1_767_571_200  # a Monday's midnight, UTC
 
@@ -50,6 +59,11 @@ def made_up_run() -> RunResult:
                  {"decision": 70.0, "instance": 0.0, "image": 20.0, "weights": 80.0,
                   "engine": 70.0}),
             Wake("rare", START_S + 9000, START_S + 9100, {"engine": 100.0}),
+        ],
+        standings=[
+            Standing(START_S + 3600, "warm", 2, False,
+                     [RuleStanding("1 x peak of 3 min", 2, 0.8123, 61.23, 4.0, 1840.6)],
+                     {1: 75.4, 2: 0.0}),
         ],
         changes=[
             Change(START_S + 3670, "rare", "shared", 0, 1, ("WokenByRefusedRequest 1",),

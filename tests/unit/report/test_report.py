@@ -185,6 +185,9 @@ class TestPage:
         assert data == json.loads(json.dumps(document(run)))
         assert [model["gpu_hours"] for model in data["models"]] == [2.0, 3.93]
         assert data["change_figures"]["total"] == 2
+        (standing,) = data["standings"]
+        assert standing["rules"] == [["1 x peak of 3 min", 2, 0.812, 61.2, 4.0, 1841]]
+        assert standing["next_best"] == [[1, 75], [2, 0]]
 
     def test_long_runs_are_drawn_with_fewer_points(self) -> None:
         steps = 2 * MOST_POINTS + 1

@@ -10,14 +10,14 @@ from importlib.resources import files
 from typing import Any
 
 from icscaler_sim.pricing import Alternative, Bill
-from icscaler_sim.report.result import Change, ModelRun, RunResult, Wake
+from icscaler_sim.report.result import Change, ModelRun, RunResult, Standing, Wake
 from icscaler_sim.report.summary import change_figures, wake_figures
 from icscaler_sim.report.wording import WORDS
 
 MOST_POINTS = 1440
 """Points a series is drawn with at most; longer runs are summed to wider steps."""
 
-_SCRIPTS = ("page.js", "core.js", "charts.js", "figures.js", "decisions.js")
+_SCRIPTS = ("page.js", "core.js", "charts.js", "figures.js", "tournament.js", "decisions.js")
 
 
 def report_html(run: RunResult) -> str:
@@ -74,6 +74,7 @@ def document(run: RunResult) -> dict[str, Any]:
         "wake_figures": {k: v for k, v in wake_figures(run.wakes).items() if k != "each"},
         "changes": [_change(change) for change in run.changes],
         "change_figures": change_figures(run.changes),
+        "standings": [_standing(one) for one in run.standings],
         "words": WORDS,
         "looks": run.looks,
         "failed_looks": list(run.failed_looks),
@@ -140,6 +141,27 @@ def _change(change: Change) -> list[Any]:
         change.message,
         list(change.rules),
     ]
+
+
+def _standing(one: Standing) -> dict[str, Any]:
+    return {
+        "at_s": one.at_s,
+        "component": one.component,
+        "copies": one.copies,
+        "first_copy": one.first_copy,
+        "rules": [
+            [
+                rule.name,
+                rule.copies,
+                round(rule.weight, 3),
+                round(rule.gpu_minutes, 1),
+                round(rule.lost, 1),
+                round(rule.cost),
+            ]
+            for rule in one.rules
+        ],
+        "next_best": [[copies, round(cost)] for copies, cost in one.next_best.items()],
+    }
 
 
 def _means(values: Sequence[float], factor: int, digits: int) -> list[float]:

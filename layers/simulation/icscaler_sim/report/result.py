@@ -89,6 +89,37 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
+class RuleStanding:
+    """One rule of a model's tournament: what it wishes, and what following it would have cost.
+
+    `cost` is of both, in requests; the figures fade, so they are of about the last days.
+    """
+
+    name: str
+    copies: int
+    weight: float
+    gpu_minutes: float
+    lost: float
+    cost: float
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A model's tournament at one look: the heaviest rules, and what other choices would cost.
+
+    `first_copy`: the rules are those that vote on whether there should be a copy at all.
+    `next_best`: by copies, how much more than the best rule the cheapest one that wishes so costs.
+    """
+
+    at_s: int
+    component: str
+    copies: int
+    first_copy: bool
+    rules: Sequence[RuleStanding]
+    next_best: Mapping[int, float]
+
+
+@dataclass(frozen=True, slots=True)
 class RunResult:
     """A whole run. `gpus_in_use` and `gpu_capacity` are of all endpoints, per step.
 
@@ -114,6 +145,7 @@ class RunResult:
     failed_looks: Sequence[str] = ()
     invariant_violations: Sequence[str] = ()
     notes: Sequence[str] = field(default=())
+    standings: Sequence[Standing] = field(default=())
 
     @property
     def requests(self) -> Requests:
