@@ -131,9 +131,7 @@ def _first_word(remaining_expression: str) -> Any:
     return _lex_one_node(ConditionExpressionParser, remaining_expression)
 
 
-@cache
-def _is_node(kind: Any) -> bool:
-    return issubclass(kind, Node)
+_children_are_prepared: Any = _nodes.DepthFirstTraverser.pre_processing_of_child
 
 
 @cache
@@ -142,15 +140,22 @@ def _is_one_of(kind: Any, kinds: Any) -> bool:
 
 
 def _traverse(traverser: Any, node: Any, child_id: int = -1) -> Any:
-    """moto's own walk; it asks abstract classes about every node, here a class is asked once."""
+    """moto's own walk; it asks abstract classes, and for what it looks, at every node."""
+    prepares = type(traverser).pre_processing_of_child is not _children_are_prepared
+    return _walk(traverser, traverser.nodes_to_be_processed(), prepares, node, child_id)
+
+
+def _walk(traverser: Any, kinds: Any, prepares: bool, node: Any, child_id: int) -> Any:
     kind: Any = type(node)
-    if not _is_node(kind):
+    if not _is_one_of(kind, Node):
         return node
     parent = node.parent
     for index, child in enumerate(node.children or ()):
-        traverser.pre_processing_of_child(node, index)
-        traverser.traverse_node_recursively(child, index)
-    if _is_one_of(kind, traverser.nodes_to_be_processed()):
+        if prepares:
+            traverser.pre_processing_of_child(node, index)
+        if type(child) is not str:
+            _walk(traverser, kinds, prepares, child, index)
+    if _is_one_of(kind, kinds):
         node = traverser.process(node)
         node.parent = parent
         if parent:

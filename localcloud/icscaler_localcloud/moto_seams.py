@@ -23,7 +23,8 @@ package imports from moto.
 7. tables       see `moto_tables` and `moto_dynamodb`.
 8. speed        two pure functions moto calls on every request are cached; `unix_time` reads the
                 clock without building a datetime; all topics sign with one key, which takes up to
-                half a second to make (moto makes one per subscription and keeps that for ever).
+                half a second to make (moto makes one per subscription and keeps that for ever), and
+                keys that only encrypt (every table has one) share the pair they never sign with.
 """
 
 from __future__ import annotations
@@ -46,6 +47,7 @@ from moto.core.model_instances import reset_model_data
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.core.request import Request
 from moto.events.models import EventPattern, events_backends
+from moto.kms import models as kms_models
 from moto.moto_api._internal import mock_random
 from moto.scheduler.models import scheduler_backends
 from moto.sns.models import Subscription
@@ -124,6 +126,19 @@ def _signing_key() -> Any:
 
 _make_signing_key: Callable[[Any], Any] = Subscription.private_key.__wrapped__
 Subscription.private_key = lambda self: _signing_key()  # type: ignore[method-assign, assignment]
+
+
+@cache
+def _unused_key() -> Any:
+    return _make_private_key("SYMMETRIC_DEFAULT")
+
+
+def _private_key(key_spec: str) -> Any:
+    return _unused_key() if key_spec == "SYMMETRIC_DEFAULT" else _make_private_key(key_spec)
+
+
+_make_private_key = vars(kms_models)["generate_private_key"]
+vars(kms_models)["generate_private_key"] = _private_key
 
 # -- 2 request ------------------------------------------------------------------------------------
 

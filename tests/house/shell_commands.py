@@ -20,6 +20,7 @@ import yaml
 from botocore import xform_name
 from botocore.exceptions import UnknownServiceError
 from botocore.validate import ParamValidator
+from botocore.waiter import WaiterModel
 
 from icscaler_cli.main import app
 
@@ -145,14 +146,25 @@ def _template_parameters() -> frozenset[str]:
     return frozenset(template["Parameters"])
 
 
+def _waited_for(waiters: WaiterModel, waiter: str = "") -> str:
+    """What that waiter calls; of one that is not there, its name."""
+    called = {xform_name(name, "-"): name for name in waiters.waiter_names}
+    if waiter not in called:
+        return f"wait {waiter}"
+    return str(xform_name(waiters.get_waiter(called[waiter]).operation, "-"))
+
+
 def _aws(words: Sequence[str]) -> Iterator[str]:
     positional, options = _options(words)
     service, operation = [*positional, "", ""][:2]
+    session = botocore.session.get_session()
     try:
-        model = botocore.session.get_session().get_service_model(service)
+        model = session.get_service_model(service)
     except UnknownServiceError:
         yield f"aws {service}: unknown service"
         return
+    if operation == "wait":
+        operation = _waited_for(session.get_waiter_model(service), *positional[2:3])
     names = {xform_name(name, "-"): name for name in model.operation_names}
     if operation not in names:
         yield f"aws {service} has no operation {operation}"

@@ -88,6 +88,7 @@ def test_links_lead_somewhere(document: Path) -> None:
         ),
         pytest.param("aws flying take-off", "unknown service", id="aws service"),
         pytest.param("aws events take-off", "no operation take-off", id="aws operation"),
+        pytest.param("aws sagemaker wait take-off", "no operation wait take-off", id="aws waiter"),
         pytest.param("aws sagemaker list-endpoints --fly", "no option --fly", id="aws option"),
         pytest.param("aws events put-events", "needs --entries", id="aws required option"),
         pytest.param(

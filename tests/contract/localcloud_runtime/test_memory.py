@@ -2,13 +2,16 @@
 
 import gc
 import weakref
+from dataclasses import make_dataclass
 from pathlib import Path
 from typing import Any
 
 import botocore
+from moto.kms.models import Key
 from moto.sns.models import Subscription
 
 from icscaler_localcloud.cloud import LocalCloud
+from icscaler_localcloud.inprocess import _compiled
 
 TEMPLATE = """
 Transform: AWS::Serverless-2016-10-31
@@ -57,3 +60,29 @@ def test_closed_clouds_are_forgotten(tmp_path: Path) -> None:
 def test_all_topics_sign_with_one_key() -> None:
     first, second = object.__new__(Subscription), object.__new__(Subscription)
     assert first.private_key() is second.private_key()
+
+
+def test_keys_that_only_encrypt_share_what_they_do_not_use() -> None:
+    def key(spec: str) -> Any:
+        return Key(None, "ENCRYPT_DECRYPT", spec, "", "123456789012", "us-east-1")
+
+    first, second, signing = key("SYMMETRIC_DEFAULT"), key("SYMMETRIC_DEFAULT"), key("RSA_2048")
+    assert first.private_key is second.private_key
+    assert first.private_key is not signing.private_key
+    assert first.key_material != second.key_material
+
+
+def test_a_class_made_again_by_a_cold_start_is_not_compiled_again() -> None:
+    """Fails when `dataclasses` writes its methods in another way: then each cold start is slow."""
+
+    def made() -> Any:
+        return make_dataclass("Point", [("x", int), ("label", str)], frozen=True, slots=True)
+
+    point = made()(1, "a")
+    before = _compiled.cache_info()
+    again = made()(1, "a")
+    after = _compiled.cache_info()
+    assert after.misses == before.misses
+    assert after.hits > before.hits
+    assert repr(point) == repr(again) == "Point(x=1, label='a')"
+    assert point != again, "another class, as after every cold start"
