@@ -116,6 +116,26 @@ class Lab:
         """The function of `state` can't be called, whatever is tried."""
         self.refuse(state, "AccessDeniedException", times=FOREVER)
 
+    def outlive_lost_calls(self, states: list[str], given: Mapping[str, Any]) -> None:
+        """At every state its function once can't be called, and once dies in the middle."""
+        faults = self.rig.cloud.faults
+        for state in states:
+            self.refuse(state)
+            self.when(state, lambda: faults.kill_after_call(self.function, "dynamodb", "GetItem"))
+        assert self.run(given)["status"] == "SUCCEEDED"
+        assert self.retries(self.started[-1]) == dict.fromkeys(states, 2)
+
+    def outlive_a_failing_table(self, states: list[str], given: Mapping[str, Any]) -> None:
+        """At every state the state table fails for a moment."""
+
+        def break_the_table() -> None:
+            self.rig.cloud.faults.fail("dynamodb", "GetItem", times=3, function=self.function)
+
+        for state in states:
+            self.when(state, break_the_table)
+        assert self.run(given)["status"] == "SUCCEEDED"
+        assert self.retries(self.started[-1]) == dict.fromkeys(states, 1)
+
     def mend(self) -> None:
         """No faults any more."""
         self.rig.cloud.faults.clear()

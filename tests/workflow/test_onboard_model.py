@@ -198,23 +198,11 @@ def test_the_command_checks_starts_follows_and_prints_the_lines(
 
 
 def test_every_state_is_tried_again(lab: Lab) -> None:
-    """Once the function can't be called, once it dies in the middle, at every state."""
-    faults = lab.rig.cloud.faults
-    for state in STATES:
-        lab.refuse(state)
-        lab.when(state, lambda: faults.kill_after_call(lab.function, "dynamodb", "GetItem"))
-    assert lab.run(given())["status"] == "SUCCEEDED"
-    assert lab.retries(lab.started[0]) == dict.fromkeys(STATES, 2)
+    lab.outlive_lost_calls(STATES, given())
 
 
 def test_every_state_outlives_a_table_that_fails_for_a_moment(lab: Lab) -> None:
-    def break_the_table() -> None:
-        lab.rig.cloud.faults.fail("dynamodb", "GetItem", times=3, function=lab.function)
-
-    for state in STATES:
-        lab.when(state, break_the_table)
-    assert lab.run(given())["status"] == "SUCCEEDED"
-    assert lab.retries(lab.started[0]) == dict.fromkeys(STATES, 1)
+    lab.outlive_a_failing_table(STATES, given())
 
 
 @pytest.mark.parametrize("moment", [pytest.param("before", marks=pytest.mark.slow), "after"])

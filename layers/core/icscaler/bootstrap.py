@@ -5,9 +5,9 @@ Built on first use, once per container; importing this module reads and connects
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cache
-from typing import Any
+from typing import Any, Literal, Self, cast, get_args
 
 from icscaler import dispatch, keep_alarms, reconcile
 from icscaler.adapters import clients, codec
@@ -30,10 +30,11 @@ from icscaler.retirement.deps import Deps as RetireDeps
 from icscaler.rollout_steps.deps import Deps as RolloutDeps
 from icscaler.warm_up.deps import Deps as WarmDeps
 
+PREFIX = "ICSCALER_"
 OBSERVE = "observe"
-MODES = ("act", OBSERVE)
+Mode = Literal["act", "observe"]
 KEEP_ALL = "all"
-KEEP_SNAPSHOTS = ("acting", KEEP_ALL)
+KeepSnapshots = Literal["acting", "all"]
 WORKFLOW_WORKERS = 8
 WORKFLOW_BUDGET_S = 30.0
 PROBE_TIMEOUT_S = 60
@@ -43,90 +44,65 @@ class SettingsError(Exception):
     """An environment variable is missing or means nothing; it is named."""
 
 
+class _Settings:
+    """Settings of a function: each field from the environment variable of its name."""
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Self:
+        """`table` is ICSCALER_TABLE. Raises `SettingsError`."""
+        return cls(
+            **{
+                one.name: _value(environment, f"{PREFIX}{one.name.upper()}", one.type)
+                for one in fields(cast("Any", cls))
+            }
+        )
+
+
 @dataclass(frozen=True, slots=True)
-class DispatchSettings:
+class DispatchSettings(_Settings):
     """What `dispatch` reads from its environment."""
 
     table: str
     look_queue_url: str
 
-    @classmethod
-    def from_environment(cls, environment: Mapping[str, str]) -> "DispatchSettings":
-        return cls(
-            table=_text(environment, "ICSCALER_TABLE"),
-            look_queue_url=_text(environment, "ICSCALER_LOOK_QUEUE_URL"),
-        )
-
 
 @dataclass(frozen=True, slots=True)
-class ReconcileSettings:
+class ReconcileSettings(_Settings):
     """What `reconcile` reads from its environment."""
 
     table: str
     look_queue_url: str
     bus: str
     topic_arn: str
-    mode: str
+    mode: Mode
     lease_s: int
     record_retention_days: int
     describe_workers: int
-    keep_snapshots: str
-
-    @classmethod
-    def from_environment(cls, environment: Mapping[str, str]) -> "ReconcileSettings":
-        return cls(
-            table=_text(environment, "ICSCALER_TABLE"),
-            look_queue_url=_text(environment, "ICSCALER_LOOK_QUEUE_URL"),
-            bus=_text(environment, "ICSCALER_BUS"),
-            topic_arn=_text(environment, "ICSCALER_TOPIC_ARN"),
-            mode=_choice(environment, "ICSCALER_MODE", MODES),
-            lease_s=_number(environment, "ICSCALER_LEASE_S"),
-            record_retention_days=_number(environment, "ICSCALER_RECORD_RETENTION_DAYS"),
-            describe_workers=_number(environment, "ICSCALER_DESCRIBE_WORKERS"),
-            keep_snapshots=_choice(environment, "ICSCALER_KEEP_SNAPSHOTS", KEEP_SNAPSHOTS),
-        )
+    keep_snapshots: KeepSnapshots
 
 
 @dataclass(frozen=True, slots=True)
-class AlarmsSettings:
+class AlarmsSettings(_Settings):
     """What `alarms` reads from its environment."""
 
     table: str
     alarm_prefix: str
 
-    @classmethod
-    def from_environment(cls, environment: Mapping[str, str]) -> "AlarmsSettings":
-        return cls(
-            table=_text(environment, "ICSCALER_TABLE"),
-            alarm_prefix=_text(environment, "ICSCALER_ALARM_PREFIX"),
-        )
-
 
 @dataclass(frozen=True, slots=True)
-class RolloutSettings:
+class RolloutSettings(_Settings):
     """What `rollout` reads from its environment."""
 
     table: str
     bus: str
     topic_arn: str
-    mode: str
+    mode: Mode
     alarm_prefix: str
     describe_workers: int
 
-    @classmethod
-    def from_environment(cls, environment: Mapping[str, str]) -> "RolloutSettings":
-        return cls(
-            table=_text(environment, "ICSCALER_TABLE"),
-            bus=_text(environment, "ICSCALER_BUS"),
-            topic_arn=_text(environment, "ICSCALER_TOPIC_ARN"),
-            mode=_choice(environment, "ICSCALER_MODE", MODES),
-            alarm_prefix=_text(environment, "ICSCALER_ALARM_PREFIX"),
-            describe_workers=_number(environment, "ICSCALER_DESCRIBE_WORKERS"),
-        )
-
 
 @dataclass(frozen=True, slots=True)
-class WarmSettings:
+class WarmSettings(_Settings):
     """What `warm` reads from its environment."""
 
     table: str
@@ -134,46 +110,22 @@ class WarmSettings:
     bus: str
     topic_arn: str
 
-    @classmethod
-    def from_environment(cls, environment: Mapping[str, str]) -> "WarmSettings":
-        return cls(
-            table=_text(environment, "ICSCALER_TABLE"),
-            record_retention_days=_number(environment, "ICSCALER_RECORD_RETENTION_DAYS"),
-            bus=_text(environment, "ICSCALER_BUS"),
-            topic_arn=_text(environment, "ICSCALER_TOPIC_ARN"),
-        )
-
 
 @dataclass(frozen=True, slots=True)
-class OnboardSettings:
+class OnboardSettings(_Settings):
     """What `onboard` reads from its environment."""
 
     table: str
     record_retention_days: int
 
-    @classmethod
-    def from_environment(cls, environment: Mapping[str, str]) -> "OnboardSettings":
-        return cls(
-            table=_text(environment, "ICSCALER_TABLE"),
-            record_retention_days=_number(environment, "ICSCALER_RECORD_RETENTION_DAYS"),
-        )
-
 
 @dataclass(frozen=True, slots=True)
-class RetireSettings:
+class RetireSettings(_Settings):
     """What `retire` reads from its environment."""
 
     table: str
     record_retention_days: int
     alarm_prefix: str
-
-    @classmethod
-    def from_environment(cls, environment: Mapping[str, str]) -> "RetireSettings":
-        return cls(
-            table=_text(environment, "ICSCALER_TABLE"),
-            record_retention_days=_number(environment, "ICSCALER_RECORD_RETENTION_DAYS"),
-            alarm_prefix=_text(environment, "ICSCALER_ALARM_PREFIX"),
-        )
 
 
 class ObservingStateStore(DynamoStateStore):
@@ -344,22 +296,17 @@ def look_queue() -> SqsLookQueue:
     return SqsLookQueue(clients.client("sqs"), settings.look_queue_url)
 
 
-def _text(environment: Mapping[str, str], name: str) -> str:
+def _value(environment: Mapping[str, str], name: str, kind: Any) -> str | int:
+    """A variable as what its field is: text, a whole number, or one of the words of a Literal."""
     value = environment.get(name, "")
     if not value:
         raise SettingsError(f"environment variable {name} is not set")
+    if kind is int:
+        if not value.isdigit() or int(value) == 0:
+            raise SettingsError(
+                f"environment variable {name} is {value!r}, not a whole number above 0"
+            )
+        return int(value)
+    if kind is not str and value not in get_args(kind):
+        raise SettingsError(f"{name} is {value!r}, not one of {', '.join(get_args(kind))}")
     return value
-
-
-def _choice(environment: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str:
-    value = _text(environment, name)
-    if value not in choices:
-        raise SettingsError(f"{name} is {value!r}, not one of {', '.join(choices)}")
-    return value
-
-
-def _number(environment: Mapping[str, str], name: str) -> int:
-    value = _text(environment, name)
-    if not value.isdigit() or int(value) == 0:
-        raise SettingsError(f"environment variable {name} is {value!r}, not a whole number above 0")
-    return int(value)
