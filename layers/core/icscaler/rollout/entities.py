@@ -282,6 +282,7 @@ class Job:
     put_back: bool = False
     reason: str = ""
     most_copies: int = 0
+    made_s: int = 0
     log: tuple[Entry, ...] = ()
 
     @property

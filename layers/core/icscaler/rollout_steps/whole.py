@@ -75,7 +75,7 @@ def plan(deps: Deps, request: Request, execution: str, at_s: int) -> Reply:
         joined = found.execution != execution
         return reply("Joined", joined=found.execution) if joined else reply("NextMove")
     rollout = _begun(deps, Rollout(request, made), made, at_s)
-    found = deps.records.create(rollout, execution, _jobs(made))
+    found = deps.records.create(rollout, execution, _jobs(made, at_s))
     if found.execution != execution:
         return reply("Joined", joined=found.execution)
     _announce_start(deps, rollout, at_s)
@@ -92,7 +92,7 @@ def _plan_again(deps: Deps, found: Kept, at_s: int) -> Reply:
         ended = replace(rollout, status=status, reason=text, ended_s=at_s)
         deps.records.save(found, logged(ended, at_s, str(status), text))
         return reply("Finish")
-    for job in _jobs(made):
+    for job in _jobs(made, at_s):
         deps.records.save_job(rollout.request.rollout_id, job)
     rollout = _begun(deps, replace(rollout, status=Status.RUNNING), made, at_s)
     deps.records.save(found, rollout)
@@ -105,9 +105,9 @@ def _reasons(problems: Sequence[Problem]) -> str:
     return text[:8000]
 
 
-def _jobs(made: Plan) -> list[Job]:
+def _jobs(made: Plan, at_s: int) -> list[Job]:
     return [
-        Job(name, made.steps[name].endpoint, made.steps[name])
+        Job(name, made.steps[name].endpoint, made.steps[name], made_s=at_s)
         for wave in made.waves
         for name in wave.components
     ]
@@ -121,7 +121,7 @@ def _begun(deps: Deps, rollout: Rollout, made: Plan, at_s: int) -> Rollout:
         alarm = own_alarm(deps, request.rollout_id)
         deps.alarms.make(alarm, f"Stops rolling update {request.rollout_id}; see docs")
     begun = replace(rollout, plan=replace(made, steps={}), started_s=at_s)
-    text = f"{len(_jobs(made))} components, {len(made.waves)} waves"
+    text = f"{len(_jobs(made, at_s))} components, {len(made.waves)} waves"
     return logged(begun, at_s, "Started", text)
 
 

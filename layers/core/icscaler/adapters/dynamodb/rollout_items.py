@@ -9,7 +9,7 @@
 """
 
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from icscaler.adapters import codec
 from icscaler.adapters.dynamodb.table import Item, TableItems
@@ -123,39 +123,43 @@ class RolloutItems(TableItems):
 
     def pause_rollout(self, rollout_id: str, paused: bool, by: str) -> None:
         """From the next component on nothing starts, or does again."""
-        values = {":paused": paused, ":by": by}
-        names = {"#by": "by"}
-        self._table.update(
-            _pk(rollout_id), "control", "SET paused = :paused, #by = :by", values, names=names
-        )
+        change, values = "SET paused = :paused, #by = :by", {":paused": paused, ":by": by}
+        self._decide(rollout_id, change, values, {"#by": "by"})
 
     def abort_rollout(self, rollout_id: str, by: str, reason: str) -> None:
         """What was updated is to be rolled back."""
-        self._table.update(
-            _pk(rollout_id),
-            "control",
-            "SET aborted = :yes, #by = :by, reason = :reason",
-            {":yes": True, ":by": by, ":reason": reason},
-            names={"#by": "by"},
-        )
+        change = "SET aborted = :yes, #by = :by, reason = :reason"
+        values = {":yes": True, ":by": by, ":reason": reason}
+        self._decide(rollout_id, change, values, {"#by": "by"})
 
     def approve_waves(self, rollout_id: str, waves: Sequence[int], by: str) -> None:
         """Waves (counted from 1) that may start."""
-        self._table.update(
-            _pk(rollout_id),
-            "control",
-            "SET #by = :by ADD approved :waves",
-            {":by": by, ":waves": frozenset(str(number) for number in waves)},
-            names={"#by": "by"},
-        )
+        values = {":by": by, ":waves": frozenset(str(number) for number in waves)}
+        added = " ADD approved :waves"
+        self._decide(rollout_id, "SET #by = :by", values, {"#by": "by"}, added)
 
     def put_token(self, rollout_id: str, token: str, question: str) -> None:
+        change, values = "SET #token = :token, question = :q", {":token": token, ":q": question}
+        self._decide(rollout_id, change, values, {"#token": "token"})
+
+    def _decide(
+        self,
+        rollout_id: str,
+        change: str,
+        values: dict[str, Any],
+        names: dict[str, str],
+        added: str = "",
+    ) -> None:
+        """Write to the control item, which is kept as long as the rollout's own."""
+        found = self.rollout(rollout_id)
+        if found is None:
+            raise PortError(f"state table: there is no rollout {rollout_id}")
         self._table.update(
             _pk(rollout_id),
             "control",
-            "SET #token = :token, question = :question",
-            {":token": token, ":question": question},
-            names={"#token": "token"},
+            f"{change}, expires_at_s = :expires{added}",
+            {**values, ":expires": found.rollout.started_s + KEPT_S},
+            names=names,
         )
 
     def token(self, rollout_id: str) -> str | None:
@@ -170,8 +174,8 @@ def _pk(rollout_id: str) -> str:
 
 def _job_item(rollout_id: str, job: Job) -> Item:
     item: Item = {"pk": _pk(rollout_id), "sk": f"job#{job.component}", "job": codec.pack(job)}
-    if job.started_s is not None:
-        item["expires_at_s"] = job.started_s + KEPT_S
+    if since_s := max(job.made_s, job.started_s or 0):
+        item["expires_at_s"] = since_s + KEPT_S
     return item
 
 
