@@ -38,6 +38,8 @@ def test_it_waits_for_its_time_and_runs_then(tmp_path: Path) -> None:
         rig = rollouts.rig
         rollouts.scale("chat", 2)
         traffic(rig, chat=300)
+        kinds = ("RolloutStarted", "WaveCompleted", "RolloutCompleted")
+        told = {kind: rig.listen(kind) for kind in kinds}
         rollouts.start(components={"names": ["chat"]}, start_at=from_now(rig, 1800))
         rig.cloud.run_for(1700)
         assert rollouts.record().status == "Scheduled"
@@ -46,17 +48,34 @@ def test_it_waits_for_its_time_and_runs_then(tmp_path: Path) -> None:
         assert until_ended(rollouts)["status"] == "SUCCEEDED"
         assert 1780 <= started_after_s(rollouts) <= 1860
         assert (rollouts.image("chat"), lost(rig, "chat")) == (NEW_IMAGE, 0)
+        details = {kind: [event["detail"] for event in told[kind]()] for kind in kinds}
+        assert details == {
+            "RolloutStarted": [{"RolloutId": "r1", "Status": "Running", "Components": ["chat"]}],
+            "WaveCompleted": [
+                {"RolloutId": "r1", "Status": "Baking", "Wave": 1, "Components": ["chat"]}
+            ],
+            "RolloutCompleted": [
+                {
+                    "RolloutId": "r1",
+                    "Status": "Completed",
+                    "Reason": "",
+                    "Components": {"chat": "Updated"},
+                }
+            ],
+        }
 
 
 def test_it_can_be_aborted_while_it_waits(tmp_path: Path) -> None:
     with scene(tmp_path, "chat") as rollouts:
         rig = rollouts.rig
+        told = rig.listen("RolloutRolledBack")
         rollouts.start(components={"names": ["chat"]}, start_at=from_now(rig, 7200))
         rig.cloud.run_for(60)
         rig.store.abort_rollout("r1", "ada", "not tonight")
         rollouts.answer("r1")
         ended = until_ended(rollouts, 600)
         assert (ended["error"], ended["cause"]) == ("RolledBack", "aborted by ada: not tonight")
+        assert [event["detail"]["Reason"] for event in told()] == [ended["cause"]]
         assert rig.calls("UpdateInferenceComponent") == 0
         assert rig.store.listed(active=True) == ()
 

@@ -96,11 +96,10 @@ class Override:
 class ModelConfig:
     """One inference component as compiled from the fleet file; `bounds` reads it at a moment.
 
-    `kind` "variant": a single-model variant instead, whose copies are its instances (`variants`).
+    `kind` "variant": a single-model variant, whose copies are its instances.
     `concurrent_requests_per_copy`: served at once, more wait; None: accepted load is not learned.
     `policy` and `objective`: one of them says how copies follow demand, the other is None.
-    `overlays` are bounds that workflows laid on; the compiled file has none. `schedules` names
-    those of the endpoint that are for it, in the order of the file.
+    `overlays` are bounds that workflows laid on. `schedules` names those of the endpoint for it.
     """
 
     name: str
@@ -127,6 +126,7 @@ class ModelConfig:
     schedules: tuple[str, ...] = ()
     objective: Objective | None = None
     kind: Literal["component", "variant"] = "component"
+    labels: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

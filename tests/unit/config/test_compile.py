@@ -152,6 +152,7 @@ overrides:
     launch = Override(until_s=1_798_848_000, reason="launch", from_s=1_798_758_000, min_copies=2)
     assert models["chat"].overrides == (launch, freeze)
     assert models["code"].overrides == (freeze,)
+    assert models["chat"].labels == (("stage", "production"),)
 
 
 def test_hardware_of_the_file_corrects_the_catalogue() -> None:

@@ -98,12 +98,16 @@ def test_unknown_and_empty_selections_are_refused() -> None:
         (Selector(patterns=("chat-*",)), {"chat-1", "chat-2"}),
         (Selector(names=("code",), patterns=("*-2",)), {"chat-2", "code"}),
         (Selector(classes=("interactive",)), {"chat-1", "chat-2", "code"}),
+        (Selector(labels=(("stage", "test"),)), {"code"}),
+        (Selector(names=("chat-1",), labels=(("team", "a"), ("stage", "live"))), {"chat-1"}),
     ],
-    ids=["pattern", "names and pattern", "class"],
+    ids=["pattern", "names and pattern", "class", "label", "all labels"],
 )
 def test_selection(selector: Selector, chosen: set[str]) -> None:
     asked = replace(request(), components=selector)
     seen = sight(component("chat-1"), component("chat-2"), component("code"))
+    models = seen.endpoints["shared"].models
+    models["code"] = replace(models["code"], labels=(("stage", "test"), ("team", "a")))
     assert set(make_plan(asked, seen).steps) == chosen
 
 

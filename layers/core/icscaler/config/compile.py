@@ -144,6 +144,7 @@ def _model(model: Resolved, models: dict[str, Resolved], fleet: FleetFile) -> Mo
         schedules=tuple(one.name for one in fleet.schedules if selected(model, one.select)),
         spike_alarm=not adapter_of and model.get("spike_alarm", default=False),
         kind=model.get("kind"),
+        labels=tuple(sorted(model.group_of("labels").items())),
     )
 
 

@@ -24,6 +24,12 @@ class ComponentKeys(_Keys):
     classes: tuple[str, ...] = Field(default=(), description="All models of these classes.")
     groups: tuple[str, ...] = Field(default=(), description="All models of these groups.")
     owners: tuple[str, ...] = Field(default=(), description="All models of these owners.")
+    labels: dict[str, str] = Field(default={}, description="All models with all of these labels.")
+
+    def selector(self) -> entities.Selector:
+        """As the core has it."""
+        labels = tuple(sorted(self.labels.items()))
+        return entities.Selector(**self.model_dump(exclude={"labels"}), labels=labels)
 
 
 class BatchKeys(_Keys):
@@ -160,7 +166,7 @@ def _request(keys: RolloutKeys, start_s: int | None) -> entities.Request:
     back = keys.rollback_batch
     return entities.Request(
         rollout_id=keys.rollout_id,
-        components=entities.Selector(**keys.components.model_dump()),
+        components=keys.components.selector(),
         specification=keys.specification,
         patch=keys.patch,
         waves=tuple(

@@ -71,13 +71,15 @@ class Probe:
 
 @dataclass(frozen=True, slots=True)
 class Selector:
-    """Which components: by name, by pattern (`*`, `?`), by class, group or owner of the file."""
+    """Which components: by name, by pattern (`*`, `?`), by class, group or owner of the file, or
+    those with all of the `labels`."""
 
     names: tuple[str, ...] = ()
     patterns: tuple[str, ...] = ()
     classes: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
     owners: tuple[str, ...] = ()
+    labels: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

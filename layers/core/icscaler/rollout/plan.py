@@ -86,6 +86,7 @@ def select(selector: Selector, endpoints: Mapping[str, EndpointConfig]) -> tuple
             or model.class_name in selector.classes
             or model.group in selector.groups
             or model.owner in selector.owners
+            or (bool(selector.labels) and set(selector.labels) <= set(model.labels))
         )
 
     models = [model for config in endpoints.values() for model in config.models.values()]
