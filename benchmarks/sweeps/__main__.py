@@ -1,4 +1,4 @@
-"""`python -m benchmarks.sweeps reduced|full`: make the runs that are missing, print the tables."""
+"""`python -m benchmarks.sweeps reduced|week|full`: make the runs that are missing, print tables."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 from benchmarks.sweeps import plan
 from benchmarks.sweeps.bars import Results
 from benchmarks.sweeps.picture import picture
-from benchmarks.sweeps.plan import GRIDS, PARTS
+from benchmarks.sweeps.plan import GRIDS, PARTS, REDUCED_GRID
 from benchmarks.sweeps.play import play_missing
 from benchmarks.sweeps.records import Ledger, Run
 from benchmarks.sweeps.scenes import recorded_folder
@@ -33,7 +33,9 @@ def main(arguments: list[str]) -> int:
             "played. The bars are about recorded traffic; these figures say nothing of them.",
             file=sys.stderr,
         )
-    ledger = Ledger(options.results or RESULTS / f"{grid.name}.jsonl")
+    # A week played for one grid is played for the other.
+    kept = "reduced" if grid is REDUCED_GRID else "full"
+    ledger = Ledger(options.results or RESULTS / f"{kept}.jsonl")
     until_s = time.monotonic() + 60 * options.minutes if options.minutes else None
     complete = True
     try:

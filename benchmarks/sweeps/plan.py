@@ -3,6 +3,7 @@
 The full grid: every peer's defaults, what its vendor documents, every knob by itself over its whole
 range (`catalog`), and two knobs at a time where a peer's best needs both. The reduced grid: one
 day; of each peer the defaults, the documented, and settings along the frontier of the full grid.
+The week grid: these settings and the whole week.
 """
 
 from __future__ import annotations
@@ -87,7 +88,16 @@ REDUCED_GRID = Grid(
 FULL_GRID = Grid(
     "full", SceneKey("fleet"), SceneKey("bursty"), PRICES, full=True, seeds=(0, 1, 2, 3)
 )
-GRIDS = {grid.name: grid for grid in (REDUCED_GRID, FULL_GRID)}
+WEEK_GRID = Grid(
+    "week",
+    SceneKey("fleet"),
+    REDUCED_GRID.bursty,
+    (10.0, 20.0, 30.0, 60.0, 100.0),
+    full=False,
+    seeds=FULL_GRID.seeds,
+)
+"""The whole week, with few settings of each peer."""
+GRIDS = {grid.name: grid for grid in (REDUCED_GRID, WEEK_GRID, FULL_GRID)}
 
 
 def ours(scene: SceneKey, price: float, *, events: bool = False, seed: int = 0) -> Run:
