@@ -66,6 +66,7 @@ def main(arguments: list[str]) -> int:
 def _draw(results: Results, path: Path) -> None:
     fleet = results.grid.fleet
     groups = {label_of(ICSCALER): results.ours(fleet)}
+    groups["icscaler, spike alarms and wake events"] = results.ours(fleet, events=True)
     groups |= {label_of(name): group for name, group in results.peers(fleet).items()}
     groups = {name: group for name, group in groups.items() if group}
     if not groups:

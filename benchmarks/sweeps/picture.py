@@ -27,7 +27,7 @@ _COLOURS = (
     "#9f1239",
     "#4d7c0f",
 )
-_TICKS = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.3, 1.0)
+_TICKS = (5e-4, 1e-3, 2e-3, 3e-3, 5e-3, 1e-2, 2e-2, 3e-2, 5e-2, 0.1, 0.2, 0.3, 0.5)
 Groups = Mapping[str, Sequence[Record]]
 
 
@@ -75,7 +75,8 @@ def _panel(
     for tick in (tick for tick in _TICKS if least <= tick <= most):
         yield (
             f'<path d="M{left} {down(tick):.1f}h{_PANEL_WIDTH}" stroke="#e2e8f0"/>'
-            f'<text x="{left - 6}" y="{down(tick) + 4:.1f}" text-anchor="end">{tick:.4g}</text>'
+            f'<text x="{left - 6}" y="{down(tick) + 4:.1f}" text-anchor="end">'
+            f"{100 * tick:g} %</text>"
         )
     for step in _round_steps(low, high):
         yield (

@@ -101,8 +101,9 @@ GRIDS = {grid.name: grid for grid in (REDUCED_GRID, WEEK_GRID, FULL_GRID)}
 
 
 def ours(scene: SceneKey, price: float, *, events: bool = False, seed: int = 0) -> Run:
-    """icscaler as shipped, but for the price."""
-    settings: Settings = {"price": price}
+    """icscaler as shipped, but for the price. `events`: callers ask for wakes, and every model has
+    a spike alarm."""
+    settings: Settings = {"price": price, **({"spike_alarm": True} if events else {})}
     job = Job(
         ICSCALER,
         settings,
@@ -217,7 +218,7 @@ Part = Callable[[Grid, Ledger], Iterator[Run]]
 PARTS: Mapping[str, Part] = {
     "frames": lambda grid, ledger: frames(grid),
     "frontier": lambda grid, ledger: frontier(grid, grid.fleet),
-    "events": lambda grid, ledger: iter([ours(grid.fleet, DEFAULT_PRICE, events=True)]),
+    "events": lambda grid, ledger: frontier(grid, grid.fleet, events=True),
     "peers": lambda grid, ledger: peers(grid, grid.fleet),
     "shortage": shortage,
     "starts": lambda grid, ledger: starts(grid),
