@@ -199,7 +199,7 @@ def test_load_is_accepted_requests_times_service_time() -> None:
     ("in_flight", "copies", "load"),
     [
         pytest.param(10.0, 2, 8.0, id="its mean while nobody waits"),
-        pytest.param(500.0, 2, 80.0, id="a queue counts for four times the copies at most"),
+        pytest.param(500.0, 2, 160.0, id="a queue counts for eight times the copies at most"),
     ],
 )
 def test_before_the_service_time_is_known(in_flight: float, copies: int, load: float) -> None:

@@ -31,9 +31,9 @@ _MOST_IN_FLIGHT = 1.5
 # This many times what all copies serve at once in flight all the minute long: a queue that stays.
 _LONG_QUEUE = 1.5
 _GROWTH_WHILE_FULL = 1.25
-# While no service time is known, full copies say only that they are too few: four times as many. A
+# While no service time is known, full copies say only that they are too few: eight times as many. A
 # change takes minutes; doubling again and again lost what a new, loaded model had to serve.
-_GROWTH_WHILE_UNKNOWN = 4.0
+_GROWTH_WHILE_UNKNOWN = 8.0
 # Who waits longer gives up, or is given up by SageMaker; from then on a queue grows no more.
 _LONGEST_GROWTH_S = 30
 # How far a minute's peak lies above its mean is taken from the latest hour of minutes; before there
@@ -153,7 +153,7 @@ def offered_load(
     """Requests in service that the minute's accepted requests ask for; None: not known.
 
     `copies` were in service. Before the service time is known it is what was in flight on average,
-    at most four times what the copies serve at once.
+    at most eight times what the copies serve at once.
     """
     if minute.invocations is not None and service.mean_s is not None:
         return minute.invocations / MINUTE_S * service.mean_s
