@@ -25,8 +25,10 @@ from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.core.parse import JSONParser
 from moto.core.responses import ActionResult, BaseResponse
 from moto.dynamodb.comparisons import ConditionExpressionParser
+from moto.dynamodb.exceptions import TooManyClauses
 from moto.dynamodb.models.dynamo_type import DynamoType, Item, LimitedSizeDict
 from moto.dynamodb.parsing import ast_nodes, expressions
+from moto.dynamodb.parsing.validators import ActionCountValidator
 from moto.dynamodb.responses import DynamoHandler
 from moto.moto_api._internal import mock_random
 from werkzeug.http import http_date
@@ -120,10 +122,28 @@ _make_update: Any = UpdateExpressionParser.make
 _lex_one_node: Any = ConditionExpressionParser._lex_one_node
 
 
+_counts_of_clauses: Any = ActionCountValidator.traverse
+
+
 @lru_cache(_EXPRESSIONS)
 def _parsed_update(expression: str) -> Any:
-    """Shared: moto's validators work on a copy of the tree."""
-    return _make_update(expression)
+    """Shared: moto's validators work on a copy of the tree.
+
+    That no clause is there twice takes them longest to see, and depends on nothing else: that it
+    holds is noted on the tree.
+    """
+    tree = _make_update(expression)
+    try:
+        _counts_of_clauses(ActionCountValidator(), tree)
+    except TooManyClauses:
+        return tree
+    tree.icscaler_counted = True
+    return tree
+
+
+def _count_clauses(validator: Any, tree: Any) -> Any:
+    counted = tree.__dict__.get("icscaler_counted", False)
+    return tree if counted else _counts_of_clauses(validator, tree)
 
 
 @lru_cache(_EXPRESSIONS)
@@ -215,6 +235,7 @@ def install() -> None:
     replace(
         ConditionExpressionParser, "_lex_one_node", lambda self, remaining: _first_word(remaining)
     )
+    replace(ActionCountValidator, "traverse", _count_clauses)
     replace(_nodes.DepthFirstTraverser, "traverse_node_recursively", _traverse)
     replace(Node, "__deepcopy__", _copied_node)
     replace(DynamoType, "__deepcopy__", _copied_value)

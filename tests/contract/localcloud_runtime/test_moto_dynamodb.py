@@ -122,6 +122,7 @@ def updates() -> list[dict[str, Any]]:
         update("SET a = :missing", ""),
         update("SET pk = :one", ":one"),
         update("LET a = 1", ""),
+        update("ADD a :one ADD n :one", ":one"),
         update("SET a = :one", ":one :two"),
     ]
 
