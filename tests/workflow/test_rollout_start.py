@@ -106,9 +106,12 @@ def test_what_cannot_be_done_at_all_is_refused_at_once(tmp_path: Path) -> None:
 def test_nothing_left_to_do_when_its_time_has_come_is_a_success(tmp_path: Path) -> None:
     with scene(tmp_path, "chat") as rollouts:
         rig = rollouts.rig
-        rollouts.start("late", components={"names": ["chat"]}, start_at=from_now(rig, 1800))
         rollouts.start("r1", components={"names": ["chat"]})
+        rig.until(lambda: rollouts.holds() != {}, step_s=10)
+        # Held by another rollout now, which is no obstacle for later.
+        rollouts.start("late", components={"names": ["chat"]}, start_at=from_now(rig, 1800))
         assert until_ended(rollouts)["status"] == "SUCCEEDED"
+        assert rollouts.record("late").status == "Scheduled"
         assert rollouts.end("late")["status"] == "SUCCEEDED"
         assert "nothing to do" in rollouts.record("late").reason
         assert rig.calls("UpdateInferenceComponent") == 1

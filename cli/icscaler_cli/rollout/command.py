@@ -78,7 +78,7 @@ def plan(
 ) -> None:
     """Show what a rolling update would do, whether it fits and what it costs. Changes nothing."""
     from icscaler.config.rollout_request import read_request
-    from icscaler.rollout.plan import make_plan, starts_s
+    from icscaler.rollout.plan import make_plan, refused_for, starts_s
     from icscaler.rollout_steps.sight import see
     from icscaler_sim.pricing.table import load_prices
 
@@ -94,14 +94,16 @@ def plan(
         print_json(asdict(made))
     elif made.waves:
         console().print(view.plan_view(made))
-        if begins_s > now_s:
-            say(f"Starts at {view.clock_text(begins_s)}, by what it is like then.")
+    if begins_s > now_s and not as_json:
+        say(f"Starts at {view.clock_text(begins_s)}, by what it is like then.")
+    refused = refused_for(made, later=begins_s > now_s)
     for problem in made.problems:
         about = f"{problem.component}: " if problem.component else ""
-        say(f"refused: {about}{problem.text} ({problem.refusal})", "bold red")
-    if made.problems:
+        told, style = ("refused", "bold red") if problem in refused else ("not now", "yellow")
+        say(f"{told}: {about}{problem.text} ({problem.refusal})", style)
+    if refused:
         raise typer.Exit(ExitCode.INVALID)
-    if not made.waves:
+    if not made.waves and not made.problems:
         say("Nothing to do: every component selected is as wanted already.")
 
 

@@ -44,7 +44,7 @@ def test_everything_that_is_said_arrives() -> None:
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"rollout_id": "no spaces"}, "rollout_id: "),
+        ({"rollout_id": "no spaces"}, "rollout_id: must be 1 to 40 letters"),
         ({"components": {"name": ["a"]}}, "components.name: unknown key"),
         ({"components": {"names": "a"}}, "components.names: must be a list"),
         ({"patch": None}, "name a specification or a patch"),

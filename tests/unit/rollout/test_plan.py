@@ -7,7 +7,7 @@ import pytest
 
 from icscaler.entities import CopyResources, Hold
 from icscaler.rollout.entities import BatchWish, Gate, Refusal, Selector
-from icscaler.rollout.plan import make_plan
+from icscaler.rollout.plan import make_plan, refused_for
 from icscaler.rollout.specification import as_requested, differences, shrinkage, wanted
 from tests.unit.rollout.sights import AT_S, component, request, sight, specification
 
@@ -90,6 +90,16 @@ def test_unknown_and_empty_selections_are_refused() -> None:
         Refusal.UNKNOWN_COMPONENT,
         Refusal.NOTHING_SELECTED,
     }
+    told = make_plan(request("chat-l"), sight(component("chat-1"))).problems[0]
+    assert told.text == "is not in the published fleet: did you mean chat-1?"
+
+
+@pytest.mark.parametrize("later", [False, True])
+def test_what_may_have_passed_by_then_refuses_no_later_start(later: bool) -> None:
+    seen = sight(component("a", status="Updating"), component("b"))
+    made = make_plan(request("a", "b", "c"), seen)
+    found = {problem.component for problem in refused_for(made, later)}
+    assert found == ({"c"} if later else {"a", "c"})
 
 
 @pytest.mark.parametrize(

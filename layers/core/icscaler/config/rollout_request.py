@@ -1,5 +1,6 @@
 """The input of a rolling update, checked: what people write, as `rollout.entities.Request`."""
 
+import re
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field, WithJsonSchema, model_validator
@@ -82,6 +83,18 @@ class GateKeys(_Keys):
     no_traffic_wait_s: Annotated[int, Field(ge=0, le=86_400)] = 600
 
 
+ID = r"^[A-Za-z0-9][A-Za-z0-9-]{0,39}$"
+
+
+def _rollout_id(value: str) -> str:
+    if not re.match(ID, value):
+        raise ValueError("must be 1 to 40 letters, digits and hyphens, no hyphen first")
+    return value
+
+
+RolloutId = Annotated[
+    str, AfterValidator(_rollout_id), WithJsonSchema({"type": "string", "pattern": ID})
+]
 QUIETER = "quieter"
 MOST_AHEAD_S = 7 * 86_400
 
@@ -102,7 +115,7 @@ StartTime = Annotated[
 class RolloutKeys(_Keys):
     """Input of the state machine `roll_out_update`, and of `icscaler rollout plan | start`."""
 
-    rollout_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]{0,39}$")] = Field(
+    rollout_id: RolloutId = Field(
         description="Names the rollout; a second start with the same id joins the first."
     )
     components: ComponentKeys

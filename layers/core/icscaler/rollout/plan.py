@@ -7,6 +7,7 @@ with it.
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
 from icscaler.bounds import bounds_at
@@ -30,6 +31,17 @@ from icscaler.rollout.room import NEVER, NOTHING_NEEDED, Site, room_for, site_of
 from icscaler.rollout.specification import base_of, differences, larger, resources, wanted
 
 HOLDER = "rollout/"
+# Refusals that may no longer hold when a later start has come; it is planned again then.
+PASSING = frozenset(
+    {
+        Refusal.PEAK_AHEAD,
+        Refusal.OTHER_ROLLOUT,
+        Refusal.PAUSED,
+        Refusal.ALARM_FIRING,
+        Refusal.NOT_IN_SERVICE,
+        Refusal.NO_ROOM,
+    }
+)
 # What removing a batch of old copies takes, and reading that an update has ended.
 DRAIN_S = 120
 SETTLE_S = 30
@@ -69,6 +81,11 @@ def starts_s(request: Request, made: Plan, at_s: int) -> int:
     """When it is to start, as it was asked for."""
     at = made.quieter_s if request.start_quieter else request.start_s
     return at_s if at is None else max(at_s, at)
+
+
+def refused_for(made: Plan, later: bool) -> tuple[Problem, ...]:
+    """What it is refused for: if it is to start later, only what will not have passed by then."""
+    return tuple(p for p in made.problems if not (later and p.refusal in PASSING))
 
 
 def holder_of(rollout_id: str) -> str:
@@ -133,7 +150,10 @@ def _about_the_request(
 ) -> Iterator[Problem]:
     for name in request.components.names:
         if name not in models:
-            yield Problem(Refusal.UNKNOWN_COMPONENT, name, "is not in the published fleet")
+            near = get_close_matches(name, models, 1)
+            meant = f": did you mean {near[0]}?" if near else ""
+            text = f"is not in the published fleet{meant}"
+            yield Problem(Refusal.UNKNOWN_COMPONENT, name, text)
         elif models[name][1].kind == "variant":
             text = "has a variant to itself: UpdateEndpoint rolls it out, with its own guardrails"
             yield Problem(Refusal.UNKNOWN_COMPONENT, name, text)

@@ -9,7 +9,6 @@ from icscaler.rollout.entities import (
     Job,
     Plan,
     Problem,
-    Refusal,
     Request,
     Rollout,
     Status,
@@ -22,7 +21,7 @@ from icscaler.rollout.machine import (
     started,
     turned_back,
 )
-from icscaler.rollout.plan import make_plan, starts_s
+from icscaler.rollout.plan import make_plan, refused_for, starts_s
 from icscaler.rollout_steps import holding
 from icscaler.rollout_steps.deps import Deps, Reply, kept, own_alarm, reply
 from icscaler.rollout_steps.gating import look_at_gate
@@ -60,10 +59,7 @@ def plan(deps: Deps, request: Request, execution: str, at_s: int) -> Reply:
         return reply("Refused", reason=text)
     made = make_plan(request, see(deps, request, at_s))
     begins_s = starts_s(request, made, at_s)
-    # What the peak is, is told by the time of the start.
-    later = () if begins_s == at_s else (Refusal.PEAK_AHEAD,)
-    problems = [p for p in made.problems if p.refusal not in later]
-    if problems:
+    if problems := refused_for(made, later=begins_s > at_s):
         return reply("Refused", reason=_reasons(problems))
     if request.dry_run or not (made.waves or made.problems):
         return reply("NothingToDo", waves=len(made.waves), unchanged=len(made.unchanged))
