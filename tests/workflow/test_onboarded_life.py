@@ -8,7 +8,7 @@ import pytest
 from icscaler.onboarding.record import WORKFLOW
 from tests.e2e.rig import FLEET, Rig
 from tests.workflow.lab import REVIEW, ROLE, Lab, command, open_lab, tick
-from tests.workflow.rollouts import arrived, lost
+from tests.workflow.rollouts import NEW_IMAGE, Rollouts, arrived, lost
 
 FRESH: dict[str, Any] = {
     "name": "fresh",
@@ -89,6 +89,10 @@ def test_on_an_endpoint_that_was_never_published_it_is_managed_until_the_file_ha
             "inline": 1,
             "blocks": 1,
         }, "what was not onboarded is left alone"
+        rollouts = Rollouts(rig)
+        rollouts.start(components={"names": ["review"]})
+        assert rollouts.end()["status"] == "SUCCEEDED"
+        assert rollouts.image("review") == NEW_IMAGE
         version = rig.publish("version: 1\n" + lines)
         assert added(rig) == ()
         assert rig.store.overlays("shared") == ()

@@ -103,6 +103,7 @@ def test_what_cannot_be_done_at_all_is_refused_at_once(tmp_path: Path) -> None:
         assert rollouts.rig.store.rollout("r1") is None
 
 
+@pytest.mark.slow
 def test_nothing_left_to_do_when_its_time_has_come_is_a_success(tmp_path: Path) -> None:
     with scene(tmp_path, "chat") as rollouts:
         rig = rollouts.rig
@@ -117,7 +118,7 @@ def test_nothing_left_to_do_when_its_time_has_come_is_a_success(tmp_path: Path) 
         assert rig.calls("UpdateInferenceComponent") == 1
 
 
-@pytest.mark.parametrize("on_peak", ["refuse", "ignore"])
+@pytest.mark.parametrize("on_peak", ["refuse", pytest.param("ignore", marks=pytest.mark.slow)])
 def test_it_waits_for_the_quieter_time(tmp_path: Path, on_peak: str) -> None:
     """Yesterday was busy for two hours from now on. Refused now, it is not refused then."""
     with scene(tmp_path, "chat") as rollouts:

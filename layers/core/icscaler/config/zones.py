@@ -21,14 +21,15 @@ _STEP_S = 7 * 86_400
 @cache
 def zone(name: str) -> Zone:
     """The zone's clock as data. Raises `ValueError`: "problem; remedy"."""
-    rules = _rules(name)
+    rules = zone_info(name)
     offsets = [(FIRST_S, _offset_s(rules, FIRST_S))]
     for at_s in range(FIRST_S, LAST_S, _STEP_S):
         offsets.extend(_changes(rules, at_s, min(at_s + _STEP_S, LAST_S)))
     return Zone(name, tuple(offsets))
 
 
-def _rules(name: str) -> ZoneInfo:
+def zone_info(name: str) -> ZoneInfo:
+    """The zone as the standard library has it. Raises `ValueError`: "problem; remedy"."""
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):

@@ -4,7 +4,8 @@ Level-triggered like a look: the same record gives the same move whatever happen
 crash, a repeated step and a second execution cost time only.
 """
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -14,6 +15,7 @@ from icscaler.rollout.entities import (
     Entry,
     Job,
     JobPhase,
+    Request,
     Rollout,
     Status,
 )
@@ -55,7 +57,7 @@ def next_move(
         if running:
             stopping = replace(rollout, reason=why)
             again = [job.component for job in running if must_start_again(job, at_s)]
-            move = Move("start", tuple(again)) if again else _pause(rollout, running, at_s)
+            move = Move("start", tuple(again)) if again else _pause(rollout, at_s)
             return stopping, move
         return _begin_rollback(rollout, jobs, why, at_s)
     if rollout.status is Status.SCHEDULED:
@@ -105,7 +107,7 @@ def _forward(
     if all(jobs[name].phase is JobPhase.UPDATED for name in wave.components):
         baking = replace(rollout, status=Status.BAKING, bake_from_s=at_s)
         return logged(baking, at_s, "Baking", f"wave {number}"), Move("gate", wait_s=GATE_EVERY_S)
-    return rollout, _pause(rollout, running, at_s)
+    return rollout, _pause(rollout, at_s)
 
 
 def _ask(
@@ -122,26 +124,32 @@ def _startable(
 ) -> list[str]:
     """Those that may be started now, or whose start was lost, in the wave's order."""
     chosen: list[str] = []
-    busy: dict[str, int] = {}
-    for job in jobs.values():
-        if is_running(job):
-            busy[job.endpoint] = busy.get(job.endpoint, 0) + 1
+    lanes = _Lanes(rollout.request, [job for job in jobs.values() if is_running(job)])
     for name in names:
         job = jobs[name]
         if is_running(job):
             if must_start_again(job, at_s):
                 chosen.append(name)
-            continue
-        request = rollout.request
-        free = (
-            sum(busy.values()) < request.parallel
-            and busy.get(job.endpoint, 0) < request.parallel_per_endpoint
-        )
-        if job.ended or not free or not _base_is_done(job, jobs):
-            continue
-        busy[job.endpoint] = busy.get(job.endpoint, 0) + 1
-        chosen.append(name)
+        elif not job.ended and _base_is_done(job, jobs) and lanes.take(job.endpoint):
+            chosen.append(name)
     return chosen
+
+
+class _Lanes:
+    """How many components are worked on side by side, in all and on each endpoint."""
+
+    def __init__(self, request: Request, running: Iterable[Job]) -> None:
+        self._request = request
+        self._busy = Counter(job.endpoint for job in running)
+
+    def take(self, endpoint: str) -> bool:
+        """Whether one more may be, which then is."""
+        free = (
+            self._busy.total() < self._request.parallel
+            and self._busy[endpoint] < self._request.parallel_per_endpoint
+        )
+        self._busy[endpoint] += free
+        return free
 
 
 def _base_is_done(job: Job, jobs: Mapping[str, Job]) -> bool:
@@ -205,7 +213,7 @@ def _roll_back_on(
         if start:
             return rollout, Move("start", tuple(start))
     if running:
-        return rollout, _pause(rollout, running, at_s)
+        return rollout, _pause(rollout, at_s)
     stuck = sorted(job.component for job in jobs.values() if job.phase is JobPhase.STUCK)
     status = Status.STUCK if stuck else Status.ROLLED_BACK
     text = f"could not be rolled back: {', '.join(stuck)}" if stuck else rollout.reason
@@ -215,20 +223,8 @@ def _roll_back_on(
 
 def _next_back(rollout: Rollout, left: list[Job], running: list[Job]) -> list[str]:
     """The next ones in reverse order, side by side only as the update was."""
-    busy: dict[str, int] = {}
-    for job in running:
-        busy[job.endpoint] = busy.get(job.endpoint, 0) + 1
-    chosen: list[str] = []
-    for job in left:
-        request = rollout.request
-        if (
-            sum(busy.values()) >= request.parallel
-            or busy.get(job.endpoint, 0) >= request.parallel_per_endpoint
-        ):
-            continue
-        busy[job.endpoint] = busy.get(job.endpoint, 0) + 1
-        chosen.append(job.component)
-    return chosen
+    lanes = _Lanes(rollout.request, running)
+    return [job.component for job in left if lanes.take(job.endpoint)]
 
 
 def turned_back(job: Job, at_s: int) -> Job:
@@ -255,7 +251,7 @@ def turned_back(job: Job, at_s: int) -> Job:
 # ---------------------------------------------------------------- shared
 
 
-def _pause(rollout: Rollout, running: list[Job], at_s: int) -> Move:
+def _pause(rollout: Rollout, at_s: int) -> Move:
     least, most = PAUSE_S
     wait_s = min(max(least, (at_s - rollout.started_s) // PAUSES_PER_ELAPSED), most)
     return Move("wait", wait_s=wait_s)

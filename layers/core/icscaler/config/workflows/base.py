@@ -4,15 +4,15 @@ import json
 from collections.abc import Iterator, Mapping
 from datetime import datetime, time, timedelta
 from typing import Annotated, Any, TypeVar
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 import jmespath
 from pydantic import AfterValidator, Field, JsonValue, ValidationError, WithJsonSchema
 
-from icscaler.config.problems import Path, did_you_mean, key_path
+from icscaler.config.problems import Path, key_path
 from icscaler.config.schema import part_json_schema
 from icscaler.config.settings import Part
 from icscaler.config.wording import worded
+from icscaler.config.zones import zone_info
 from icscaler.rollout.entities import Expectation, Probe
 
 P = TypeVar("P", bound=Part)
@@ -77,7 +77,7 @@ def resolve(text: str, after_s: int) -> int:
         wanted = time.fromisoformat(clock_time)
     except ValueError:
         raise ValueError(f"not a time of day: {clock_time!r}; write {HINT}") from None
-    zone = _zone(name)
+    zone = zone_info(name)
     day = datetime.fromtimestamp(after_s, zone).date()
     while True:
         at_s = int(datetime.combine(day, wanted.replace(tzinfo=zone)).timestamp())
@@ -94,16 +94,6 @@ def _instant_s(text: str) -> int:
     if at.tzinfo is None:
         raise ValueError(f"the time {text} has no zone; write {HINT}")
     return int(at.timestamp())
-
-
-def _zone(name: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        near = did_you_mean(name, available_timezones())
-        raise ValueError(
-            f"there is no time zone {name!r}; {near or 'write an IANA name, like Europe/Berlin'}"
-        ) from None
 
 
 TimePoint = Annotated[
