@@ -36,8 +36,18 @@ OPERATOR_ACCESS_KEY = "AKIALOCALOPERATOR000"
 SECRET_KEY = "local-cloud-has-no-secrets"  # noqa: S105 a made-up credential
 # All their operations are signed with version 4.
 _SIGNED_BRIEFLY = frozenset({"cloudwatch", "dynamodb", "events", "sagemaker", "sns", "sqs"})
+
+
+class _Folders(list[str]):
+    """Where service models are looked for, each once: every boto3 session adds boto3's own."""
+
+    def append(self, folder: str) -> None:
+        if folder not in self:
+            super().append(folder)
+
+
 # Service models are large JSON files; all sessions read them through one caching loader.
-_LOADER = Loader()
+_LOADER = Loader(extra_search_paths=_Folders())
 
 
 # (config key, environment variables, default, conversion): profiles, files and endpoints that the

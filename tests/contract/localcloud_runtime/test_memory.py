@@ -6,6 +6,7 @@ from dataclasses import make_dataclass
 from pathlib import Path
 from typing import Any
 
+import boto3
 import botocore
 from moto.kms.models import Key
 from moto.sns.models import Subscription
@@ -55,6 +56,16 @@ def test_closed_clouds_are_forgotten(tmp_path: Path) -> None:
     # The last one may still be known to whatever remembers one thing, as modules do.
     assert [cloud() for cloud in clouds[:-1]] == [None, None]
     assert before == initializers._INITIALIZERS
+
+
+def test_sessions_do_not_add_to_what_all_of_them_search() -> None:
+    folders = []
+    for _ in range(3):
+        with LocalCloud() as cloud:
+            boto3.client("sqs")
+            loader = cloud.session()._session.get_component("data_loader")
+            folders.append(len(loader.search_paths))
+    assert folders[0] == folders[-1] >= 3
 
 
 def test_all_topics_sign_with_one_key() -> None:
