@@ -110,9 +110,10 @@ def test_a_start_at_another_time_is_planned_watched_and_called_off(
         learn(rig, "a", "b", busy_hours=1)
         wrong = operator.run("start", str(operator.file), "--at", "2 Europe/Berlin", code=1).stderr
         assert "start_at: " in wrong
+        assert "Starts at " not in operator.run("plan", str(operator.file)).stderr
+        assert "Starts at " in operator.run("plan", str(operator.file), "--at", "quieter").stderr
         text = operator.file.read_text(encoding="utf-8")
         operator.file.write_text(f"{text}start_at: quieter\n", encoding="utf-8")
-        assert "Starts at " in operator.run("plan", str(operator.file)).stderr
         operator.run("start", str(operator.file))
         # Also while it is still being planned.
         assert "two: starts at " in operator.run("watch", "two", "--once").stdout

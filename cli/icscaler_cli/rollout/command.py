@@ -40,6 +40,14 @@ RequestFile = Annotated[
 ]
 RolloutId = Annotated[str, typer.Argument(metavar="ID", help="The rollout's id.")]
 Json = Annotated[bool, typer.Option("--json", help="For programs.")]
+At = Annotated[
+    str | None,
+    typer.Option(
+        "--at",
+        metavar="TIME",
+        help="When it starts: like '02:00 Europe/Berlin', or `quieter`. Default: as the file says.",
+    ),
+]
 EVERY_S = 10
 
 
@@ -71,6 +79,7 @@ def _deciding(
 @app.command()
 def plan(
     file: RequestFile,
+    at: At = None,
     as_json: Json = False,
     stack: StackName = None,
     region: Region = None,
@@ -83,7 +92,7 @@ def plan(
     from icscaler_sim.pricing.table import load_prices
 
     with reported_failures():
-        content = places.read_file(file)
+        content = places.read_file(file, at)
     with _opened(stack, region, profile) as controller:
         now_s = int(clock.now_s())
         request = read_request(content, now_s)
@@ -110,12 +119,7 @@ def plan(
 @app.command()
 def start(
     file: RequestFile,
-    at: Annotated[
-        str | None,
-        typer.Option(
-            "--at", metavar="TIME", help="Like '02:00 Europe/Berlin', or `quieter`. Default: now."
-        ),
-    ] = None,
+    at: At = None,
     stack: StackName = None,
     region: Region = None,
     profile: Profile = None,

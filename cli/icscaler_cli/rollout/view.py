@@ -92,7 +92,8 @@ def progress_view(rollout: Rollout, jobs: Mapping[str, Job], control: Control, a
             text = job.reason if job.ended else (last.text if last else "")
             phase = Text(str(job.phase), _STYLES.get(job.phase, "cyan"))
             table.add_row(str(number), name, job.endpoint, phase, since, text[:80])
-    return Group(Text(headline(rollout, jobs, control, at_s), "bold"), table, gate_text(rollout))
+    head = Text(headline(rollout, jobs, control, at_s), "bold")
+    return Group(head, table, gate_text(rollout)) if rollout.plan.waves else Group(head)
 
 
 def headline(rollout: Rollout, jobs: Mapping[str, Job], control: Control, at_s: int) -> str:
@@ -105,11 +106,11 @@ def headline(rollout: Rollout, jobs: Mapping[str, Job], control: Control, at_s: 
     wishes = [w for w, on in (("paused", control.paused), ("aborted", control.aborted)) if on]
     asked = f" (asked for: {', '.join(wishes)})" if wishes else ""
     reason = f": {rollout.reason}" if rollout.reason else ""
-    wave = f"wave {rollout.wave + 1} of {len(rollout.plan.waves)}"
-    name = rollout.request.rollout_id
-    return (
-        f"{name}: {rollout.status}, {wave}, {done} of {len(jobs)} updated, {taken}{asked}{reason}"
-    )
+    name, waves = rollout.request.rollout_id, len(rollout.plan.waves)
+    if not waves:
+        return f"{name}: {rollout.status}, nothing was started{asked}{reason}"
+    far = f"wave {rollout.wave + 1} of {waves}, {done} of {len(jobs)} updated, {taken}"
+    return f"{name}: {rollout.status}, {far}{asked}{reason}"
 
 
 def gate_text(rollout: Rollout) -> Text:

@@ -10,7 +10,16 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from icscaler.rollout.entities import Control, Entry, GateValue, Job, JobPhase, Rollout, Status
+from icscaler.rollout.entities import (
+    Control,
+    Entry,
+    GateValue,
+    Job,
+    JobPhase,
+    Plan,
+    Rollout,
+    Status,
+)
 from icscaler.rollout.plan import make_plan
 from icscaler_cli.rollout.report import html
 from icscaler_cli.rollout.view import duration, plan_view, progress_view, room_text
@@ -107,3 +116,14 @@ def test_words() -> None:
     assert [duration(1), duration(60), duration(3700)] == ["1 min", "1 min", "1 h 02 min"]
     found, _ = rollout()
     assert room_text(found.plan.waves[0].room) == "sure now"
+
+
+def test_one_that_is_to_start_later_or_never_did() -> None:
+    later = Rollout(request("a"), Plan((), {}), Status.SCHEDULED, starts_s=AT_S + 3600)
+    assert (
+        shown(progress_view(later, {}, Control(), AT_S)) == "r1: starts at 2026-06-01T01:00:00Z\n"
+    )
+    never = replace(later, status=Status.REFUSED, reason="a: is paused", ended_s=AT_S + 3600)
+    told = shown(progress_view(never, {}, Control(), AT_S))
+    assert told == "r1: Refused, nothing was started: a: is paused\n"
+    assert "nothing was started" in html(never, {}, AT_S)
