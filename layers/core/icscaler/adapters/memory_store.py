@@ -81,8 +81,9 @@ class MemoryStateStore:
 
     def fleet_pointer(self) -> FleetPointer | None:
         with self._lock:
-            homes = (n for n in self._endpoints if overlays.home(self.overlays(n)) is not None)
-            added = tuple(sorted(set(homes) - set(self._names)))
+            laid = (name for name, kept in self._endpoints.items() if kept.overlays)
+            homes = {name for name in laid if overlays.home(self.overlays(name)) is not None}
+            added = tuple(sorted(homes - set(self._names)))
             if self._version is None and not added:
                 return None
             return FleetPointer(
