@@ -14,6 +14,7 @@ ALSO = "the same, "
 OTHERWISE_GRANTED = "cloudformation:DescribeStacks"  # of every command, with --stack
 # IAM's action where it is not the API's name.
 ACTIONS = {"lambda:Invoke": "lambda:InvokeFunction"}
+PREFIXES = {"stepfunctions": "states"}
 
 
 def documented() -> dict[str, set[str]]:
@@ -37,7 +38,8 @@ def used(stage: Rig, monkeypatch: pytest.MonkeyPatch, *lines: str) -> set[str]:
     for line in lines:
         result = operator.run(line)
         assert result.exit_code == 0, result.output
-    names = {f"{c.service}:{c.operation}" for c in calls if c.principal is None}
+    own = [c for c in calls if c.principal is None]
+    names = {f"{PREFIXES.get(c.service, c.service)}:{c.operation}" for c in own}
     return {ACTIONS.get(name, name) for name in names} - {OTHERWISE_GRANTED}
 
 
@@ -59,6 +61,10 @@ def test_every_operator_command_is_listed() -> None:
         "adopt",
         "compare",
         "endpoint apply",
+        "rollout plan",
+        "rollout start",
+        "rollout watch",
+        "rollout approve",
     }
     assert documented().keys() == commands
 
@@ -85,3 +91,32 @@ def test_commands_need_what_is_documented_and_no_more(
         assert stage.copies("blocks") == 0
         assert used(stage, monkeypatch, "explain blocks", "history blocks") <= wanted["explain"]
         assert used(stage, monkeypatch, "release --all --yes") == wanted["release"]
+
+
+def test_rolling_updates_need_what_is_documented_and_no_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = documented()
+    file = tmp_path / "rollout.yaml"
+    patch = "patch: {Container: {Image: new}}\napprove_waves: [1]\ngate: {alarms: [slow]}\n"
+    file.write_text("rollout_id: r1\ncomponents: {names: [inline]}\n" + patch)
+    with open_rig(tmp_path) as stage:
+        stage.cloud.client("cloudwatch").put_metric_alarm(
+            AlarmName="slow",
+            Namespace="Shop",
+            MetricName="Waiting",
+            Statistic="Sum",
+            Period=60,
+            EvaluationPeriods=1,
+            Threshold=0.0,
+            ComparisonOperator="GreaterThanThreshold",
+            TreatMissingData="notBreaching",
+        )
+        stage.cloud.run_for(60)
+        assert used(stage, monkeypatch, f"rollout plan {file}") == wanted["rollout plan"]
+        assert used(stage, monkeypatch, f"rollout start {file}") == wanted["rollout start"]
+        watched = ("rollout watch r1 --once", f"rollout report r1 --out {tmp_path}/r.html")
+        assert used(stage, monkeypatch, *watched, "rollout list") == wanted["rollout watch"]
+        stage.until(lambda: stage.store.token("r1") is not None)
+        decided = ("rollout pause r1", "rollout resume r1", "rollout abort r1 --yes")
+        assert used(stage, monkeypatch, "rollout approve r1", *decided) == wanted["rollout approve"]
