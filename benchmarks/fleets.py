@@ -27,7 +27,7 @@ def spread(components: int, endpoints: int) -> dict[str, list[str]]:
     return {name: names[at::endpoints] for at, name in enumerate(endpoint_names(endpoints))}
 
 
-def fleet_text(components: int, endpoints: int = 1) -> str:
+def fleet_text(components: int, endpoints: int = 1, idle_s: str = "never") -> str:
     """A fleet file of that many one-GPU models."""
     lines, models = "", ""
     for endpoint, names in spread(components, endpoints).items():
@@ -41,7 +41,7 @@ def fleet_text(components: int, endpoints: int = 1) -> str:
 version: 1
 defaults:
   max_copies: 4
-  idle_s: never
+  idle_s: {idle_s}
   resources: {{gpus: 1, cpus: 4, memory_mb: 16384}}
   policy: {{target_tracking: {{metric: concurrency, target_value: 16}}}}
 endpoints:{lines}
@@ -55,7 +55,9 @@ def instances(components: int) -> int:
 
 
 @contextmanager
-def fleet(components: int, endpoints: int = 1) -> Iterator[tuple[LocalCloud, Stack]]:
+def fleet(
+    components: int, endpoints: int = 1, idle_s: str = "never"
+) -> Iterator[tuple[LocalCloud, Stack]]:
     """The controller deployed and published over `components` components with one copy each."""
     with LocalCloud(seed=1) as cloud:
         for endpoint, names in spread(components, endpoints).items():
@@ -69,7 +71,7 @@ def fleet(components: int, endpoints: int = 1) -> Iterator[tuple[LocalCloud, Sta
                 cloud.world.create_component(name, endpoint, "main", spec, 1)
         cloud.run_for(3600)
         stack = cloud.deploy(ROOT / "template.yaml", parameters={"DescribeConcurrency": "1"})
-        compiled = compile_fleet(load_fleet(fleet_text(components, endpoints)))
+        compiled = compile_fleet(load_fleet(fleet_text(components, endpoints, idle_s)))
         store = state_store(stack.outputs["StateTableName"])
         store.publish(compiled.endpoints, compiled.version, None)
         yield cloud, stack

@@ -156,17 +156,16 @@ class _Run:
         self._end_s = self._quiet_s + scene.quiet_minutes * MINUTE_S
         self._on: dict[int, Struck] = {}
         self._outcome = Outcome(plan)
+        self._traffic = Arriving(cloud.world, scene.scenario.trace, self._start_s)
+        self._quiet_traffic = Arriving(cloud.world, scene.quiet, self._quiet_s)
 
     def troubled(self) -> None:
         """The traffic, with each trouble on in its minutes."""
-        cloud, trace = self._cloud, self._scene.scenario.trace
         if self._plan is not CLEAN:
             self._poison()
-        arriving = Arriving(cloud.world, trace, self._start_s)
         for minute in range(self._scene.minutes):
             self._switch(minute)
-            arriving.until((minute + AHEAD_MIN) * MINUTE_S)
-            self._run_until(self._start_s + (minute + 1) * MINUTE_S)
+            self._run_minute(minute)
         self._switch(self._scene.minutes)
 
     def _poison(self) -> None:
@@ -199,10 +198,8 @@ class _Run:
 
     def quiet(self) -> None:
         """Steady load and nothing wrong, but for the poisoned endpoint."""
-        arriving = Arriving(self._cloud.world, self._scene.quiet, self._quiet_s)
         for minute in range(self._scene.quiet_minutes):
-            arriving.until((minute + AHEAD_MIN) * MINUTE_S)
-            self._run_until(self._quiet_s + (minute + 1) * MINUTE_S)
+            self._run_minute(self._scene.minutes + minute)
 
     def outcome(self) -> Outcome:
         """Everything checked, once the last minute is over."""
@@ -239,8 +236,10 @@ class _Run:
             for one in self._plan.troubles
         )
 
-    def _run_until(self, at_s: int) -> None:
-        cloud = self._cloud
+    def _run_minute(self, minute: int) -> None:
+        self._traffic.until((minute + AHEAD_MIN) * MINUTE_S)
+        self._quiet_traffic.until((minute + AHEAD_MIN - self._scene.minutes) * MINUTE_S)
+        cloud, at_s = self._cloud, self._start_s + (minute + 1) * MINUTE_S
         cloud.run_until(max(cloud.clock.now_s, at_s))
         views = copies_there(cloud.world, self._scene.scenario.shapes)
         self._watch.minute(views, int(cloud.clock.now_s))

@@ -150,8 +150,10 @@ def state_store(table: str, record_retention_days: int = 30) -> DynamoStateStore
 def dispatch_deps() -> dispatch.Deps:
     """What `dispatch` works with; `SettingsError` when its environment is incomplete."""
     settings = DispatchSettings.from_environment(os.environ)
+    # Nobody waits for a dispatch, while three that fail are a dead letter: it tries a call longer.
+    dynamodb = clients.stubborn_client("dynamodb", read_timeout_s=2, attempts=5)
     return dispatch.Deps(
-        store=state_store(settings.table),
+        store=DynamoStateStore(Table(dynamodb, settings.table)),
         queue=SqsLookQueue(clients.client("sqs"), settings.look_queue_url),
     )
 

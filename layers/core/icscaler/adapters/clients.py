@@ -18,38 +18,48 @@ READ_TIMEOUT_S = 6
 ATTEMPTS = 3
 
 
-def config(max_connections: int = 10) -> "Config":
-    """Timeouts and retries that fit into a look: three attempts of at most eight seconds each."""
+def config(
+    max_connections: int = 10, read_timeout_s: int = READ_TIMEOUT_S, attempts: int = ATTEMPTS
+) -> "Config":
+    """Timeouts and retries; by default such that they fit into a look: three attempts of at most
+    eight seconds each.
+    """
     from botocore.config import Config
 
     return Config(
         connect_timeout=CONNECT_TIMEOUT_S,
-        read_timeout=READ_TIMEOUT_S,
-        retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
+        read_timeout=read_timeout_s,
+        retries={"mode": "standard", "total_max_attempts": attempts},
         max_pool_connections=max_connections,
     )
 
 
 def client(service: str, max_connections: int = 10) -> Any:
     """A boto3 client; the caller knows which one. Region and credentials come from around us."""
-    import boto3
-
-    # boto3's overloads want a literal name; adapters annotate what they take.
-    factory: Any = boto3.client
-    return factory(service, config=config(max_connections))
+    return _client(service, config(max_connections))
 
 
 def patient_client(service: str, read_timeout_s: int) -> Any:
     """A boto3 client for calls that may take long, and that are not repeated by themselves."""
-    import boto3
+    return _client(service, config(read_timeout_s=read_timeout_s, attempts=1))
+
+
+def stubborn_client(service: str, read_timeout_s: int, attempts: int) -> Any:
+    """A boto3 client that tries every call so often, however many failed before it.
+
+    Standard mode has a quota of retries: while much fails for long, each call is tried once only.
+    """
     from botocore.config import Config
 
+    without_quota = Config(retries={"mode": "legacy", "total_max_attempts": attempts})
+    return _client(service, config(read_timeout_s=read_timeout_s).merge(without_quota))
+
+
+def _client(service: str, settings: "Config") -> Any:
+    import boto3
+
+    # boto3's overloads want a literal name; adapters annotate what they take.
     factory: Any = boto3.client
-    settings = Config(
-        connect_timeout=CONNECT_TIMEOUT_S,
-        read_timeout=read_timeout_s,
-        retries={"mode": "standard", "total_max_attempts": 1},
-    )
     return factory(service, config=settings)
 
 

@@ -56,7 +56,7 @@ class SageMakerEndpoints:
     autoscaling: "ApplicationAutoScalingClient"
     workers: int = 8
     budget_s: float = 12.0
-    elapsed_s: Callable[[], float] = time.monotonic
+    elapsed_s: Callable[[], float] = lambda: time.time()
 
     def describe_endpoint(self, endpoint: str) -> EndpointView | None:
         answer = self._or_none(self.sagemaker.describe_endpoint, EndpointName=endpoint)
