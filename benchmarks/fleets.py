@@ -8,7 +8,7 @@ from pathlib import Path
 from icscaler.bootstrap import state_store
 from icscaler.config.compile import compile_fleet
 from icscaler.config.load import load_fleet
-from icscaler_localcloud.cloud import LocalCloud
+from icscaler_localcloud.cloud import LocalCloud, RunnerKind
 from icscaler_localcloud.deployer import Stack
 from icscaler_sim.world.specs import ComponentSpec, ManagedScaling, VariantSpec
 
@@ -56,10 +56,13 @@ def instances(components: int) -> int:
 
 @contextmanager
 def fleet(
-    components: int, endpoints: int = 1, idle_s: str = "never"
+    components: int,
+    endpoints: int = 1,
+    idle_s: str = "never",
+    runner: RunnerKind = "in-process",
 ) -> Iterator[tuple[LocalCloud, Stack]]:
     """The controller deployed and published over `components` components with one copy each."""
-    with LocalCloud(seed=1) as cloud:
+    with LocalCloud(seed=1, runner=runner) as cloud:
         for endpoint, names in spread(components, endpoints).items():
             limit = instances(len(names))
             variant = VariantSpec("main", "ml.p4d.24xlarge", limit, ManagedScaling(True, 0, limit))

@@ -98,7 +98,7 @@ def demo_scene(minutes: int = 120, quiet_minutes: int = 60, start_h: float = 8.0
     return Scene(merged, quiet, minutes, quiet_minutes)
 
 
-def small_scene(minutes: int = 15, quiet_minutes: int = 20) -> Scene:
+def small_scene(minutes: int = 15, quiet_minutes: int = 24) -> Scene:
     """Three models whose load comes and goes within minutes."""
     fleet = compile_fleet(load_fleet(_SMALL))
     hill = [300, 300, 2400, 4800, 4800, 3600, 2400, 1200]

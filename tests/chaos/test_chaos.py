@@ -21,8 +21,9 @@ from tests.chaos.scene import small_scene
 from tests.chaos.switches import SWITCHES
 
 SEEDS = range(20)
-FOUND_BUGS: tuple[int, ...] = ()
-"""Seeds of mixes that once found a bug; with what it was."""
+FOUND_BUGS: tuple[int, ...] = (59, 87)
+"""Seeds of mixes that once found a bug: 59, quiet too short for a start that was doomed when its
+switch went off; 87, a steady load that keeps one copy as well as two."""
 
 
 @pytest.fixture(scope="module")

@@ -90,6 +90,8 @@ def _components(
         if needs_describing(row, item.views.get(name), item.state, at_s)
     ]
     due = [n for n in stale if n not in item.views or _in_rotation(item.views[n], at_s)]
+    # Whose turn it merely is comes last: it can wait when calls are throttled.
+    stale.sort(key=lambda name: name in item.views and _in_rotation(item.views[name], at_s))
     described = endpoints.describe_components(stale, at_s) if stale else {}
     # Whose target was given up is asked every time: it should not wait for its turn.
     owned = (name for name, view in item.views.items() if view.scalable_target and name in listed)

@@ -37,6 +37,9 @@ COPY_DIMENSION: Final = "sagemaker:inference-component:DesiredCopyCount"
 INSTANCE_DIMENSION: Final = "sagemaker:variant:DesiredInstanceCount"
 # Reading these again later may help, so the component is left out and the look goes on.
 _UNREADABLE_NOW = frozenset({OutcomeKind.THROTTLED, OutcomeKind.UNKNOWN})
+# After so many that could not be read the others are left to the next look: an account that is
+# throttled has calls for what is urgent only, and a look must end before its function's time does.
+MAX_UNREADABLE = 3
 _SUSPENDED = (
     "DynamicScalingInSuspended",
     "DynamicScalingOutSuspended",
@@ -87,11 +90,15 @@ class SageMakerEndpoints:
         self, names: Sequence[str], at_s: int
     ) -> dict[str, ComponentView | None]:
         until_s = self.elapsed_s() + self.budget_s
+        unreadable = 0
 
         def describe(name: str) -> tuple[str, bool, ComponentView | None]:
-            if self.elapsed_s() >= until_s:
+            nonlocal unreadable
+            if self.elapsed_s() >= until_s or unreadable >= MAX_UNREADABLE:
                 return name, False, None
-            return self._describe(name, at_s)
+            answer = self._describe(name, at_s)
+            unreadable += not answer[1]
+            return answer
 
         if self.workers == 1 or len(names) == 1:
             answers = [describe(name) for name in names]
