@@ -186,6 +186,18 @@ def test_a_dispatch_that_dies_is_tried_again(rig: Rig) -> None:
     assert rig.visible("DispatchFailureQueue") == 0
 
 
+def test_a_dispatch_outlasts_a_table_that_fails_again_and_again(rig: Rig) -> None:
+    rig.play(2)
+    before = len(rig.looks())
+    # The first read of each tick is refused four times.
+    for _ in range(30):
+        rig.cloud.faults.fail("dynamodb", "Query", times=4, function=DISPATCH)
+        rig.play(1)
+    ended = [done for done in rig.cloud.lambda_log if done.logical_id == DISPATCH]
+    assert all(done.ok for done in ended)
+    assert len(rig.looks()) - before >= 30
+
+
 def test_an_endpoint_that_is_gone_stops_nobody_else(rig: Rig) -> None:
     rig.create_endpoint("second", "other", instances=1)
     version = rig.store.fleet_pointer().version

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from icscaler.adapters import clients
 from icscaler.adapters.sagemaker import component_view
 from icscaler.entities import Change, ComponentView, EndpointView, OutcomeKind, VariantView
 from icscaler.ports import PortError
@@ -275,6 +276,15 @@ def test_a_component_that_cannot_be_read_now_is_left_out(
     cloud.faults.throttle("sagemaker", "DescribeInferenceComponent", times=3)
     described = cloud_desk.endpoints.describe_components(["block", "inline"], cloud_desk.now_s)
     assert list(described) == ["inline"]
+
+
+def test_after_three_that_cannot_be_read_no_more_are_tried(
+    cloud: LocalCloud, cloud_desk: CloudDesk
+) -> None:
+    switch = cloud.faults.throttle("sagemaker", "DescribeInferenceComponent", times=99)
+    names = ["block"] * 8
+    assert cloud_desk.endpoints.describe_components(names, cloud_desk.now_s) == {}
+    assert switch.hits == 3 * clients.ATTEMPTS
 
 
 def test_not_being_allowed_to_read_is_an_error(cloud: LocalCloud, cloud_desk: CloudDesk) -> None:
