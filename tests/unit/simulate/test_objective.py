@@ -48,14 +48,14 @@ def test_a_strict_objective_buys_more_in_time_than_a_lax_one() -> None:
     held, missed, factors = {}, {}, {}
     for fraction in (0.5, 0.995):
         one = promised(fraction)
-        world, controller = played(one, bursts(30))
+        world, controller = played(one, bursts(48))  # worth moves slowly
         held[fraction] = world.tally.gpu_seconds("a")
         counts = world.tally.requests("a")
         missed[fraction] = (counts.late + counts.refused) / counts.arrived
         factors[fraction] = controller.state("shared").models["a"].in_time.worth_factor
     assert factors[0.5] < 1.0 < factors[0.995]
     assert held[0.5] < held[0.995]
-    assert missed[0.995] <= missed[0.5]
+    assert missed[0.995] < 0.9 * missed[0.5]
 
 
 def test_what_was_counted_is_what_the_world_saw() -> None:
