@@ -71,6 +71,12 @@ def bars(results: Results) -> Iterator[Bar]:
     line = ours if len(ours) > 1 else []
     yield from _aas(results, line)
     yield from against_peers(line, list(peers.values()))
+    events = results.ours(fleet, events=True)
+    yield from against_peers(
+        events if len(events) > 1 else [],
+        list(peers.values()),
+        "with spike alarms and wake events: ",
+    )
     yield from _clairvoyant(results, line)
     yield from _rare(line, peers)
     yield from _wakes(results)

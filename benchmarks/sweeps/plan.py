@@ -80,7 +80,7 @@ class Grid:
 REDUCED_GRID = Grid(
     "reduced",
     SceneKey("fleet", 1, 2),
-    SceneKey("bursty", 1, 1.5),
+    SceneKey("bursty", 1, 4),
     (3.0, 10.0, 30.0, 100.0, 300.0),
     full=False,
     seeds=(0,),
@@ -91,7 +91,7 @@ FULL_GRID = Grid(
 WEEK_GRID = Grid(
     "week",
     SceneKey("fleet"),
-    REDUCED_GRID.bursty,
+    SceneKey("bursty"),
     (10.0, 20.0, 30.0, 60.0, 100.0),
     full=False,
     seeds=FULL_GRID.seeds,
