@@ -1,6 +1,6 @@
 # One way to do each thing; `make help` lists them. Everything made lands in .venv and $(BUILD_DIR).
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test slow chaos check format bench bench-full bench-code validate build deploy-local lock clean
+.PHONY: help setup demo test slow chaos check format bench bench-week bench-full bench-code validate build deploy-local lock clean
 
 BUILD_DIR ?= build
 export BUILD_DIR
@@ -33,6 +33,9 @@ format: setup ## Format and fix what can be fixed
 
 bench: setup ## The claims of docs/benchmarks.md on a reduced grid: 15 minutes at most on 2 cores
 	$(PYTHON_IN_VENV) -m benchmarks.sweeps reduced --minutes 14 --results "$(BUILD_DIR)/bench/reduced.jsonl"
+
+bench-week: setup ## The whole week with few settings of each peer: about an hour; goes on where it was interrupted
+	$(PYTHON_IN_VENV) -m benchmarks.sweeps week
 
 bench-full: setup ## The same on the full grid: many hours; goes on where it was interrupted
 	$(PYTHON_IN_VENV) -m benchmarks.sweeps full
