@@ -6,10 +6,10 @@ played, or by a setting of the fleet file.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 from unittest import mock
 
 from icscaler.learned import StartTimes
@@ -21,6 +21,7 @@ _NEVER = 1e15
 """A prior that no evidence makes up for."""
 _WINNER_ONLY = 1e-3
 _PLAIN_MINUTES = 20
+Rule = TypeVar("Rule", rules.LevelRule, rules.KeepRule)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,21 +40,12 @@ def _plain_keep(rule: rules.KeepRule) -> bool:
     return rule.idle_minutes == _PLAIN_MINUTES and not rule.profile
 
 
-def _level_priors(*, yesterday: bool, only_plain: bool) -> tuple[float, ...]:
+def _priors(
+    of: Sequence[Rule], plain: Callable[[Rule], bool], *, only_plain: bool
+) -> tuple[float, ...]:
+    """Without yesterday's profile, and maybe with one rule only."""
     return tuple(
-        _NEVER
-        if (rule.profile and not yesterday) or (only_plain and not _plain_level(rule))
-        else rule.prior
-        for rule in rules.LEVEL_RULES
-    )
-
-
-def _keep_priors(*, yesterday: bool, only_plain: bool) -> tuple[float, ...]:
-    return tuple(
-        _NEVER
-        if (rule.profile and not yesterday) or (only_plain and not _plain_keep(rule))
-        else rule.prior
-        for rule in rules.KEEP_RULES
+        _NEVER if rule.profile or (only_plain and not plain(rule)) else rule.prior for rule in of
     )
 
 
@@ -66,20 +58,20 @@ ABLATIONS: Mapping[str, Ablation] = {
     ),
     "yesterday's profile": Ablation(
         replaced={
-            _LEVELS: _level_priors(yesterday=False, only_plain=False),
-            _KEEPS: _keep_priors(yesterday=False, only_plain=False),
+            _LEVELS: _priors(rules.LEVEL_RULES, _plain_level, only_plain=False),
+            _KEEPS: _priors(rules.KEEP_RULES, _plain_keep, only_plain=False),
         }
     ),
     "the level rules: the peak of 20 minutes": Ablation(
-        replaced={_LEVELS: _level_priors(yesterday=False, only_plain=True)}
+        replaced={_LEVELS: _priors(rules.LEVEL_RULES, _plain_level, only_plain=True)}
     ),
     "the keep rules: 20 minutes after use": Ablation(
-        replaced={_KEEPS: _keep_priors(yesterday=False, only_plain=True)}
+        replaced={_KEEPS: _priors(rules.KEEP_RULES, _plain_keep, only_plain=True)}
     ),
     "both: one fixed rule for all": Ablation(
         replaced={
-            _LEVELS: _level_priors(yesterday=False, only_plain=True),
-            _KEEPS: _keep_priors(yesterday=False, only_plain=True),
+            _LEVELS: _priors(rules.LEVEL_RULES, _plain_level, only_plain=True),
+            _KEEPS: _priors(rules.KEEP_RULES, _plain_keep, only_plain=True),
         }
     ),
     "the worth of rare models": Ablation({"rare_per_s": 0.0}),
