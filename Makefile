@@ -34,7 +34,7 @@ format: setup ## Format and fix what can be fixed
 bench: setup ## The claims of docs/benchmarks.md on a reduced grid: 15 minutes at most on 2 cores
 	$(PYTHON_IN_VENV) -m benchmarks.sweeps reduced --minutes 14 --results "$(BUILD_DIR)/bench/reduced.jsonl"
 
-bench-week: setup ## The whole week with few settings of each peer: about an hour; goes on where it was interrupted
+bench-week: setup ## The whole week with few settings of each peer: an hour or two; goes on where it was interrupted
 	$(PYTHON_IN_VENV) -m benchmarks.sweeps week
 
 bench-full: setup ## The same on the full grid: many hours; goes on where it was interrupted
