@@ -99,6 +99,20 @@ class Rig:
             },
         )
 
+    def adapt(self, name: str, base: str) -> None:
+        """An adapter, which lives in the copies of `base`; in service."""
+        self.sagemaker.create_inference_component(
+            InferenceComponentName=name,
+            EndpointName=ENDPOINT,
+            VariantName="main",
+            Specification={
+                "BaseInferenceComponentName": base,
+                "Container": {"ArtifactUrl": f"s3://models/{name}/"},
+            },
+            RuntimeConfig={"CopyCount": 1},
+        )
+        self.until(lambda: self.status(name) == "InService")
+
     def publish(self, text: str = FLEET, expected: str | None = None) -> str:
         file = Path(self._folder) / "fleet.yaml"
         file.write_text(text, encoding="utf-8")

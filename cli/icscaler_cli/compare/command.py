@@ -8,8 +8,8 @@ import typer
 from icscaler.entities import EndpointConfig, VariantConfig
 from icscaler_cli import clock
 from icscaler_cli.aws import explained
-from icscaler_cli.compare.ran import Ran, ran
-from icscaler_cli.compare.view import METHOD, Row, as_dict, table
+from icscaler_cli.compare.ran import Ran, ran, refused_of
+from icscaler_cli.compare.view import Compared, Row, as_dict, table, told
 from icscaler_cli.controller import Controller, Fleet, open_controller
 from icscaler_cli.moments import FORMS, iso, moment, utc
 from icscaler_cli.options import (
@@ -82,13 +82,14 @@ def compare(
         with explained(place):
             fleet = controller.fleet()
             refuse_unknown(fleet, endpoint or [], [])
-            rows, left_out = _rows(controller, fleet, endpoint or [], (from_s, to_s), warm_s)
+            found = _compared(controller, fleet, endpoint or [], (from_s, to_s), warm_s)
     if as_json:
-        print_json(as_dict(rows, iso(from_s) or "", iso(to_s) or "", left_out))
+        print_json(as_dict(found, iso(from_s) or "", iso(to_s) or ""))
         return
     say(f"{place}, {utc(from_s)} to {utc(to_s)} UTC", "bold")
-    console().print(table(rows))
-    _tell(rows, left_out)
+    console().print(table(found.rows))
+    for line, style in told(found):
+        say(line, style)
 
 
 def _refuse_period(from_s: int, to_s: int, warm_s: int, now_s: float) -> None:
@@ -102,24 +103,27 @@ def _refuse_period(from_s: int, to_s: int, warm_s: int, now_s: float) -> None:
         raise typer.Exit(ExitCode.USAGE)
 
 
-def _rows(
+def _compared(
     controller: Controller,
     fleet: Fleet,
     endpoints: list[str],
     period_s: tuple[int, int],
     warm_s: int,
-) -> tuple[list[Row], list[str]]:
-    from icscaler_cli.compare.replay import acting, replayed
+) -> Compared:
+    from icscaler_cli.compare.replay import played_of, replayed
     from icscaler_cli.exporting.parts import Plan
-    from icscaler_sim.simulate import SimulationError
+    from icscaler_sim.simulate import SimulationError, bases_of
 
     chosen = {n: c for n, c in fleet.endpoints.items() if not endpoints or n in endpoints}
-    played = acting(chosen)
+    played = played_of(chosen)
     if not played:
         raise AwsTroubleError(
-            "there is nothing to compare: no component with GPUs is published",
+            "there is nothing to compare: no model with GPUs is published"
+            + (f" on {', '.join(endpoints)}" if endpoints else ""),
             "begin with `icscaler fleet publish FILE`",
         )
+    models = {model for config in played.values() for model in config.models}
+    bases = {base: adapters for base, adapters in bases_of(chosen).items() if base in models}
     ran_by = {
         model: found
         for name, config in played.items()
@@ -130,17 +134,18 @@ def _rows(
             "no look saw these models in that time, so what ran is not known",
             "name a later --from; `icscaler status` says when endpoints were looked at",
         )
-    models = sorted(model for config in played.values() for model in config.models)
-    plan = Plan(tuple(models), period_s[0] - warm_s, period_s[1], 60)
+    asked = models.union(*bases.values())
+    plan = Plan(tuple(sorted(asked)), period_s[0] - warm_s, period_s[1], 60)
     history = _history(controller, played, plan)
     try:
-        score = replayed(played, plan, history, warm_s)
+        score = replayed(played, bases, plan, history, warm_s)
     except SimulationError as error:
         raise AwsTroubleError(
             str(error), "leave its endpoint out: name others with --endpoint"
         ) from error
-    left = {model for config in chosen.values() for model in config.models} - set(models)
-    return _joined(played, ran_by, history, score, period_s), sorted(left)
+    every = {model for config in chosen.values() for model in config.models}
+    rows = _joined(played, bases, ran_by, history, score, period_s)
+    return Compared(rows, bases, sorted(every - asked))
 
 
 def _ran(
@@ -169,7 +174,13 @@ def _history(
     variants = sorted(
         {(n, model.variant) for n, c in endpoints.items() for model in c.models.values()}
     )
-    every = sources(plan.models, variants)
+    alone = {
+        model.name: (name, model.variant)
+        for name, config in endpoints.items()
+        for model in config.models.values()
+        if model.kind == "variant"
+    }
+    every = sources(plan.models, variants, alone)
     cloudwatch, history = controller.client("cloudwatch"), History()
     say(f"Reading {len(every)} series of {number(len(plan.spans), 'span')} from CloudWatch.")
     for start_s, end_s in plan.spans:
@@ -179,6 +190,7 @@ def _history(
 
 def _joined(
     endpoints: Mapping[str, EndpointConfig],
+    bases: Mapping[str, list[str]],
     ran_by: Mapping[str, Ran],
     history: "History",
     score: "Score",
@@ -192,14 +204,16 @@ def _joined(
     for name, config in endpoints.items():
         for model in config.models.values():
             mine, was = ours[model.name], ran_by[model.name]
+            refused = refused_of(history.refused, model.name, bases.get(model.name, ()))
             rows.append(
                 Row(
                     model=model.name,
                     endpoint=name,
-                    requests=_within(history.requests.get(model.name, {}), from_s),
+                    kind=model.kind,
+                    requests=mine.requests.total,
                     known_fraction=was.known_s / (to_s - from_s),
                     ran_hours=was.copy_hours * model.resources.gpus,
-                    ran_refused=_within(history.refused.get(model.name, {}), from_s),
+                    ran_refused=sum(n for at_s, n in refused.items() if at_s >= from_s),
                     our_hours=mine.gpu_hours,
                     our_refused=mine.requests.refused,
                     our_late=mine.requests.late,
@@ -207,10 +221,6 @@ def _joined(
                 )
             )
     return rows
-
-
-def _within(bins: Mapping[int, int], from_s: int) -> int:
-    return sum(count for at_s, count in bins.items() if at_s >= from_s)
 
 
 def _usd(variant: VariantConfig, prices: "PriceTable") -> float | None:
@@ -222,14 +232,3 @@ def _usd(variant: VariantConfig, prices: "PriceTable") -> float | None:
         except KeyError:
             return None
     return per_hour / variant.gpus if variant.gpus else None
-
-
-def _tell(rows: list[Row], left_out: list[str]) -> None:
-    partly = [row for row in rows if row.known_fraction < 0.99]
-    if partly:
-        names = ", ".join(f"{row.model} ({row.known_fraction:.0%})" for row in partly[:8])
-        say(f"Seen for a part of the time only, so what ran is too low: {names}", "yellow")
-    if left_out:
-        say(f"Left out (adapters, single-model variants, no GPUs): {', '.join(left_out)}", "yellow")
-    for line in METHOD:
-        say(line, "dim")

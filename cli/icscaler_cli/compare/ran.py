@@ -1,6 +1,6 @@
 """What ran: copies over time, from the changes that the controller made and those it saw. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -41,3 +41,16 @@ def ran(
         copy_s += copies * held_s
         known_s += held_s
     return Ran(copy_s / HOUR_S, known_s)
+
+
+def refused_of(
+    refused: Mapping[str, Mapping[int, int]], model: str, adapters: Iterable[str]
+) -> dict[int, int]:
+    """Refused requests of a model by bin, with its adapters': the larger of both, as replayed."""
+    found: dict[int, int] = {}
+    for adapter in adapters:
+        for at_s, count in refused.get(adapter, {}).items():
+            found[at_s] = found.get(at_s, 0) + count
+    for at_s, count in refused.get(model, {}).items():
+        found[at_s] = max(found.get(at_s, 0), count)
+    return found

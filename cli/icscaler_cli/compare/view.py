@@ -1,6 +1,6 @@
 """What ran beside what icscaler would have done, as people and programs read it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -16,14 +16,23 @@ METHOD = (
     "Not the same: the simulator's start-up and service times are its own profiles, what was late "
     "in reality is not known, and clients that were refused may have asked again.",
 )
+OF_VARIANTS = (
+    "Copies of a single-model variant are its instances, with all their GPUs. It has no refusals "
+    "for want of capacity. How many requests an instance serves at once is its "
+    "concurrent_requests_per_copy; without it, 32."
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One model. Hours are GPU-hours; `usd_per_gpu_hour` None: its instance has no price."""
+    """One model. Hours are GPU-hours; `usd_per_gpu_hour` None: its instance has no price.
+
+    `kind` "variant": it has a production variant to itself, and its copies are instances.
+    """
 
     model: str
     endpoint: str
+    kind: str
     requests: int
     known_fraction: float
     ran_hours: float
@@ -39,6 +48,35 @@ class Row:
         if self.usd_per_gpu_hour is None:
             return None
         return (self.ran_hours - self.our_hours) * self.usd_per_gpu_hour
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """`bases`: models that were asked through adapters, and these. `left_out`: without GPUs."""
+
+    rows: Sequence[Row]
+    bases: Mapping[str, Sequence[str]]
+    left_out: Sequence[str]
+
+
+def told(found: Compared) -> Iterator[tuple[str, str]]:
+    """Lines and their styles: what the figures leave out, and how they came about."""
+    partly = [row for row in found.rows if row.known_fraction < 0.99]
+    if partly:
+        names = ", ".join(f"{row.model} ({row.known_fraction:.0%})" for row in partly[:8])
+        more = f" and {len(partly) - 8} more" if len(partly) > 8 else ""
+        yield (
+            f"Seen for a part of the time only, so what ran is too low: {names}{more}",
+            "yellow",
+        )
+    if found.left_out:
+        yield f"Left out, as they hold no GPUs: {', '.join(found.left_out)}", "yellow"
+    for base, adapters in sorted(found.bases.items()):
+        yield f"Adapters counted for their base {base}: {', '.join(adapters)}", "dim"
+    if any(row.kind == "variant" for row in found.rows):
+        yield OF_VARIANTS, "dim"
+    for line in METHOD:
+        yield line, "dim"
 
 
 def table(rows: Sequence[Row]) -> Table:
@@ -78,14 +116,13 @@ def _figures(rows: Iterable[Row]) -> list[str]:
     ]
 
 
-def as_dict(
-    rows: Sequence[Row], from_at: str, to_at: str, left_out: Sequence[str]
-) -> dict[str, Any]:
+def as_dict(found: Compared, from_at: str, to_at: str) -> dict[str, Any]:
     """For programs."""
     return {
         "from": from_at,
         "to": to_at,
-        "models": [asdict(row) | {"saved_usd": row.saved_usd} for row in rows],
-        "left_out": list(left_out),
+        "models": [asdict(row) | {"saved_usd": row.saved_usd} for row in found.rows],
+        "adapters": {base: list(adapters) for base, adapters in sorted(found.bases.items())},
+        "left_out": list(found.left_out),
         "method": list(METHOD),
     }

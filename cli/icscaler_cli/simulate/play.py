@@ -75,6 +75,7 @@ def simulate_request(request: Request, results: Console, messages: Console) -> i
     traffic = read_traffic(request.trace, request.gaps, period, request.seeds[0])
     prices = load_prices(request.prices)
     scene = build_scene(traffic, request.fleet, request.class_rule, request.in_time, prices)
+    traffic = scene.traffic
     for job in jobs:
         check_job(scene.scenario, job)
     if request.write_fleet is not None and scene.fleet_text is None:

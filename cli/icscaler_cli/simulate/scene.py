@@ -8,10 +8,18 @@ from pathlib import Path
 
 from icscaler.config.compile import CompiledFleet, compile_fleet
 from icscaler.config.load import load_fleet
+from icscaler_cli.output import number
 from icscaler_cli.playing import ENSEMBLE_FLEET, find_repository
 from icscaler_cli.simulate.traffic import Traffic
 from icscaler_sim.pricing import PriceTable, static_peak
-from icscaler_sim.simulate import Fleet, Scenario, SimulationError
+from icscaler_sim.simulate import (
+    Fleet,
+    Scenario,
+    SimulationError,
+    acting,
+    at_bases,
+    bases_of,
+)
 from icscaler_sim.simulate.default_fleet import CLASS_RULE, OBJECTIVE, classes_by_rule, fleet_text
 from icscaler_sim.simulate.fleet import copy_shapes
 from icscaler_sim.traces import MONDAY_S, CopyShape, default_copy_shape
@@ -27,6 +35,8 @@ class Scene:
     """The scenario as recorded, and with gaps filled where they were named."""
 
     scenario: Scenario
+    traffic: Traffic
+    """As it is played: requests of adapters are their base's."""
     fleet: str
     in_time_s: Mapping[str, float]
     filled: Scenario | None = None
@@ -61,6 +71,7 @@ def build_scene(
         rule = class_rule or CLASS_RULE
         text = _default_fleet(traffic, rule, prices)
         compiled, said = compile_fleet(load_fleet(text)), f"default fleet rule, classes {rule}"
+    traffic, compiled = _playable(traffic, compiled)
     limits = limits_of(in_time)
     fleet = _fleet(compiled, traffic, limits)
     _check_prices(fleet, prices)
@@ -68,7 +79,32 @@ def build_scene(
     scenario = Scenario(traffic.trace, fleet, prices, start_s, warm_s=traffic.warm_s)
     filled = None if traffic.filled is None else replace(scenario, trace=traffic.filled)
     usual = {"": WorldSettings().in_time_s}
-    return Scene(scenario, said, usual | limits, filled, text)
+    return Scene(scenario, traffic, said, usual | limits, filled, text)
+
+
+def _playable(traffic: Traffic, compiled: CompiledFleet) -> tuple[Traffic, CompiledFleet]:
+    """Adapters hold no GPUs: their requests are their base's. Everything is acted on."""
+    notes = list(traffic.notes)
+    bases = bases_of(compiled.endpoints)
+    if bases:
+        count = sum(map(len, bases.values()))
+        notes.append(
+            f"{number(count, 'adapter')} counted for {number(len(bases), 'base')}: of each bin the "
+            "larger of a base's own requests and its adapters' together."
+        )
+    if any(
+        endpoint.observe or endpoint.paused or any(m.observe or m.paused for m in models)
+        for endpoint in compiled.endpoints.values()
+        for models in [endpoint.models.values()]
+    ):
+        notes.append("Played as if nothing were observed or paused.")
+    played = replace(
+        traffic,
+        trace=at_bases(traffic.trace, bases),
+        filled=None if traffic.filled is None else at_bases(traffic.filled, bases),
+        notes=tuple(notes),
+    )
+    return played, replace(compiled, endpoints=acting(compiled.endpoints))
 
 
 def limits_of(texts: Sequence[str]) -> dict[str, float]:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from icscaler.ports import DecisionRecord, Sighting
-from icscaler_cli.compare.ran import ran
+from icscaler_cli.compare.ran import ran, refused_of
 
 FROM_S, TO_S = 10_000, 13_600
 
@@ -39,3 +39,10 @@ def test_what_was_not_written_did_not_run() -> None:
     wished = replace(made(11_000, 1, 8), outcome="Observed")
     refused = replace(made(11_000, 1, 8), outcome="NoRoom")
     assert ran([wished, refused], [seen(5, None, 1)], FROM_S, TO_S).copy_hours == 1
+
+
+def test_refusals_of_adapters_are_their_bases_and_counted_once() -> None:
+    refused = {"base": {0: 5, 60: 1}, "a": {0: 2, 120: 3}, "b": {0: 1}, "other": {0: 9}}
+    assert refused_of(refused, "base", ["a", "b"]) == {0: 5, 60: 1, 120: 3}
+    assert refused_of(refused, "other", []) == {0: 9}
+    assert refused_of(refused, "silent", []) == {}

@@ -2,6 +2,7 @@
 
 from icscaler_sim.simulate.errors import SimulationError
 from icscaler_sim.simulate.fleet import Fleet, first_copies, strata_of
+from icscaler_sim.simulate.playable import acting, at_bases, bases_of
 from icscaler_sim.simulate.policies import (
     BOUNDS,
     ICSCALER,
@@ -24,6 +25,9 @@ __all__ = [
     "Job",
     "Scenario",
     "SimulationError",
+    "acting",
+    "at_bases",
+    "bases_of",
     "complete",
     "first_copies",
     "knobs_of",

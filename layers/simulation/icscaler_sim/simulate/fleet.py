@@ -65,6 +65,9 @@ class Fleet:
 def copy_shapes(endpoints: Mapping[str, EndpointConfig]) -> dict[str, CopyShape]:
     """How each model's copies work, by its GPUs.
 
+    Of a single-model variant only the fleet file tells how many requests an instance serves at
+    once: `concurrent_requests_per_copy`, where it is stated.
+
     Raises `SimulationError` for a kind of component that the world cannot play.
     """
     shapes = {}
@@ -78,7 +81,11 @@ def copy_shapes(endpoints: Mapping[str, EndpointConfig]) -> dict[str, CopyShape]
                 )
             shape = copy_shape_for(model.resources.gpus)
             weights_gb = ENSEMBLE_WEIGHTS_GB.get(name, shape.profile.weights_gb)
-            shapes[name] = replace(shape, profile=replace(shape.profile, weights_gb=weights_gb))
+            slots = shape.profile.slots_per_copy
+            if model.kind == "variant":
+                slots = model.concurrent_requests_per_copy or slots
+            profile = replace(shape.profile, weights_gb=weights_gb, slots_per_copy=slots)
+            shapes[name] = replace(shape, profile=profile)
     return shapes
 
 
