@@ -19,7 +19,7 @@ Fault = tuple[int, str]
 # Modules of `icscaler`, innermost first. A new module is given its place here.
 TIERS: tuple[frozenset[str], ...] = (
     frozenset({"entities", "gpu_ceilings", "learned", "managed_scaling", "reasons", "schedules"}),
-    frozenset({"bounds", "policies", "packing", "limits", "alarm_plan", "variants"}),
+    frozenset({"bases", "bounds", "policies", "packing", "limits", "alarm_plan", "variants"}),
     frozenset(
         {"ownership", "guards", "demand", "groups", "allocate", "notices", "invariants", "verdicts"}
     ),
@@ -27,7 +27,6 @@ TIERS: tuple[frozenset[str], ...] = (
     frozenset({"ports"}),
     frozenset(
         {
-            "bases",
             "observe",
             "overlays",
             "preview",
