@@ -9,7 +9,8 @@ from rich.table import Table
 
 from icscaler.bounds import Bound, Bounds, bounds_at
 from icscaler.entities import EndpointConfig, ModelConfig
-from icscaler.schedules.windows import Window, windows
+from icscaler.notices import percent
+from icscaler.schedules.windows import Schedule, Window, windows
 from icscaler.schedules.zones import UTC as UTC_CLOCK
 from icscaler.schedules.zones import Zone, wall_s
 
@@ -70,11 +71,19 @@ def _scheduled(config: EndpointConfig, from_s: int, until_s: int) -> Iterator[En
         models = tuple(m.name for m in config.models.values() if name in m.schedules)
         worth = schedule.request_worth
         notes = [] if worth is None else [f"a request worth {worth:g}"]
+        notes += _objective(schedule)
         notes += ["ready by then"] if schedule.ready_by_start else []
         for window in windows(schedule, zone, from_s, until_s):
             yield Entry(
                 name, window, zone, models, schedule.min_copies, schedule.max_copies, tuple(notes)
             )
+
+
+def _objective(schedule: Schedule) -> list[str]:
+    share, within_s = schedule.in_time_fraction, schedule.deadline_s
+    if share is None:
+        return [] if within_s is None else [f"in time within {within_s:g} s"]
+    return [f"{percent(share)} in time" + ("" if within_s is None else f" within {within_s:g} s")]
 
 
 def _overridden(config: EndpointConfig, from_s: int, until_s: int) -> Iterator[Entry]:

@@ -7,6 +7,7 @@ import typer
 from rich.table import Table
 
 from icscaler.entities import EndpointState, ModelConfig, ModelState
+from icscaler.learned import InTime, Promise
 from icscaler.policies import startup
 from icscaler_cli.aws import explained
 from icscaler_cli.controller import Controller, Fleet, open_controller
@@ -61,7 +62,7 @@ def _row(model: ModelConfig, endpoint: EndpointState, name: str) -> dict[str, An
     state: ModelState = endpoint.models[name]
     starts, in_time = state.starts, state.in_time
     variant = endpoint.variants.get(model.variant)
-    promised = model.objective.in_time_fraction if model.objective is not None else None
+    promised = in_time.promise.in_time_fraction if in_time.promise is not None else None
     missed = in_time.missed_fraction
     return {
         "charged_s": startup.charged(starts, endpoint.decisions_s).all_s,
@@ -76,6 +77,19 @@ def _row(model: ModelConfig, endpoint: EndpointState, name: str) -> dict[str, An
         "objective": promised,
         "in_time_fraction": None if promised is None or missed is None else 1.0 - missed,
         "worth_factor": None if promised is None else in_time.worth_factor,
+        "floor_that_would_reach_it": in_time.floor_copies or None,
+        "set_aside": [_account(one, one.promise) for one in in_time.set_aside if one.promise],
+    }
+
+
+def _account(in_time: InTime, promise: Promise) -> dict[str, Any]:
+    """What stands still while another objective of the model holds."""
+    missed = in_time.missed_fraction
+    return {
+        "objective": promise.in_time_fraction,
+        "deadline_s": promise.deadline_s,
+        "in_time_fraction": None if missed is None else 1.0 - missed,
+        "worth_factor": in_time.worth_factor,
         "floor_that_would_reach_it": in_time.floor_copies or None,
     }
 
@@ -95,6 +109,9 @@ def _table(rows: list[dict[str, Any]]) -> Table:
         figures = [row["model"], *(_text(row[key]) for key in (*keys, "launched_s"))]
         shares = [_percent(row["objective"]), _percent(row["in_time_fraction"])]
         table.add_row(*figures, _text(row["service_s"], ".2f"), *shares, _factor(row))
+        for one in row["set_aside"]:
+            shares = [_percent(one["objective"]), _percent(one["in_time_fraction"])]
+            table.add_row("  at other times", *[""] * 8, *shares, _factor(one))
     return table
 
 

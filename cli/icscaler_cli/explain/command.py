@@ -144,7 +144,7 @@ def _show(
         say("It follows a target (target_tracking), so no tournament took part.")
     else:
         vote = found.tournament
-        console().print(vote_line(vote), markup=False)
+        console().print(vote_line(vote, found.promise), markup=False)
         console().print(rules_table("rule for copies 2 and up", vote.level))
         console().print(rules_table("rule for the first copy", vote.keep))
         for line in next_best_lines(vote):

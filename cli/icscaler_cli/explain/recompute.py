@@ -7,6 +7,7 @@ from icscaler import demand
 from icscaler.adapters.codec import encode, read_look
 from icscaler.decide import decide, recommend
 from icscaler.entities import Decision, ModelConfig
+from icscaler.learned import Promise
 from icscaler.policies.tournament import Explanation
 from icscaler.ports import DecisionRecord, LookInputs, LookSnapshot
 from icscaler.reconcile import plan_digest
@@ -25,13 +26,17 @@ class Answer(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Recomputed:
-    """A look decided again. `decision` None: the look did not know the model."""
+    """A look decided again. `decision` None: the look did not know the model.
+
+    `promise`: the objective that held.
+    """
 
     answer: Answer
     inputs: LookInputs
     model: ModelConfig | None
     decision: Decision | None
     tournament: Explanation | None
+    promise: Promise | None = None
 
 
 def answer_without_recomputing(snapshot: LookSnapshot | None, core: str) -> Answer | None:
@@ -53,12 +58,13 @@ def recomputed(
     same = plan_digest(encode(plan)) == snapshot.plan_digest and (
         record is None or _agrees(record, decision)
     )
-    explanation = None
+    explanation = promise = None
     if decision is not None:
         case = recommend(inputs.config, inputs.state, inputs.seen, name).case
-        explanation = demand.explanation(case, rules)
+        explanation, promise = demand.explanation(case, rules), case.promise
     answer = Answer.SAME if same else Answer.DIFFERENT
-    return Recomputed(answer, inputs, inputs.config.models.get(name), decision, explanation)
+    model = inputs.config.models.get(name)
+    return Recomputed(answer, inputs, model, decision, explanation, promise)
 
 
 def _agrees(record: DecisionRecord, decision: Decision | None) -> bool:

@@ -1,11 +1,14 @@
 """A recomputed decision, as people and programs read it."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from rich.table import Table
 
 from icscaler.entities import Decision
+from icscaler.learned import Promise
+from icscaler.notices import percent
 from icscaler.policies.tournament import Explanation, RuleShare
 from icscaler.ports import DecisionRecord
 from icscaler.verdicts import steps_text
@@ -36,12 +39,16 @@ def decision_lines(decision: Decision, endpoint: str) -> Iterator[str]:
     yield from (f"  {explain_step(step)}" for step in steps_text(decision))
 
 
-def vote_line(found: Explanation) -> str:
-    """The vote in words."""
+def vote_line(found: Explanation, promise: Promise | None) -> str:
+    """The vote in words, and the objective that held."""
+    wanted = ""
+    if promise is not None:
+        share, within_s = percent(promise.in_time_fraction), promise.deadline_s
+        wanted = f" The objective: {share} within {within_s:g} s."
     return (
         f"The vote: {_copies(found.choice.copies)}; {found.choice.keep:.0%} of it for a first "
         f"copy. A GPU-minute costs {found.price:g} requests, a request counts "
-        f"{found.request_worth:.2f}."
+        f"{found.request_worth:.2f}.{wanted}"
     )
 
 
@@ -103,6 +110,7 @@ def _decided(found: Recomputed | None) -> dict[str, Any] | None:
         "desired_copies": one.desired_copies,
         "blocked": str(one.blocked) if one.blocked else None,
         "steps": list(steps_text(one)),
+        "objective": None if found.promise is None else asdict(found.promise),
         "tournament": None if vote is None else _vote(vote),
     }
 

@@ -11,9 +11,11 @@ that says less (only endpoints that host inference components can scale to zero 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import product
 from typing import Literal
 
 from icscaler.entities import EndpointConfig, ModelConfig, Override
+from icscaler.learned import Promise
 from icscaler.reasons import Reason
 from icscaler.schedules.windows import Schedule, holds
 
@@ -106,6 +108,35 @@ def request_worth_at(
     for schedule in schedules_at(config, model, at_s, start_up_s):
         worth = worth if schedule.request_worth is None else schedule.request_worth
     return worth
+
+
+def promise_at(
+    config: EndpointConfig, model: ModelConfig, at_s: int, start_up_s: int = 0
+) -> Promise | None:
+    """The objective that holds at `at_s`, by the same rule; None: nothing is promised."""
+    objective = model.objective
+    if objective is None:
+        return None
+    fraction, deadline_s = objective.in_time_fraction, objective.deadline_s
+    if model.schedules:
+        for schedule in schedules_at(config, model, at_s, start_up_s):
+            if schedule.in_time_fraction is not None:
+                fraction = schedule.in_time_fraction
+            if schedule.deadline_s is not None:
+                deadline_s = schedule.deadline_s
+    return None if fraction is None else Promise(fraction, deadline_s)
+
+
+def promises(config: EndpointConfig, model: ModelConfig) -> frozenset[Promise]:
+    """Every objective that some overlap of the model's windows may bring."""
+    objective = model.objective
+    if objective is None:
+        return frozenset()
+    scheduled = [config.schedules[name] for name in model.schedules]
+    fractions = [objective.in_time_fraction, *(one.in_time_fraction for one in scheduled)]
+    deadlines = [objective.deadline_s, *(one.deadline_s for one in scheduled)]
+    pairs = product(fractions, deadlines)
+    return frozenset(Promise(share, within_s) for share, within_s in pairs if share and within_s)
 
 
 def _stated(

@@ -3,9 +3,10 @@
 from collections.abc import Callable, Sequence
 
 from icscaler import guards
+from icscaler.bounds import promise_at
 from icscaler.entities import Objective, Step, TargetTracking
 from icscaler.learned import TournamentMemory
-from icscaler.policies import evidence, keep_alive, tournament
+from icscaler.policies import evidence, keep_alive, objectives, tournament
 from icscaler.reasons import Reason
 
 TRACKED_WORTH = 8.0
@@ -65,9 +66,16 @@ def terms(case: guards.Case) -> tournament.Terms:
         slots=float(model.concurrent_requests_per_copy or 1),
         gpus=model.resources.gpus,
         price=case.config.price,
-        worth=case.request_worth * case.state.in_time.worth_factor,
+        worth=case.request_worth * _promised_worth(case),
         rare_per_s=objective.rare_per_s,
     )
+
+
+def _promised_worth(case: guards.Case) -> float:
+    """The larger of both where a window's objective begins a start-up time early."""
+    now, early = promise_at(case.config, case.model, case.at_s), case.promise
+    worth = objectives.worth_factor(case.state.in_time, early)
+    return worth if now == early else max(worth, objectives.worth_factor(case.state.in_time, now))
 
 
 def explanation(case: guards.Case, most: int = 5) -> tournament.Explanation | None:

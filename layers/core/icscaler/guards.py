@@ -9,8 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import ceil, floor
 
-from icscaler.bounds import START_UP_PRIOR_S, Bounds, bounds_at, request_worth_at
+from icscaler.bounds import START_UP_PRIOR_S, Bounds, bounds_at, promise_at, request_worth_at
 from icscaler.entities import EndpointConfig, ModelConfig, ModelState, Snapshot, Step
+from icscaler.learned import Promise
 from icscaler.policies import startup
 from icscaler.policies.evidence import Fresh
 from icscaler.reasons import Reason
@@ -37,12 +38,14 @@ class Case:
     fresh: Fresh | None = None
     bounds: Bounds = field(init=False)
     request_worth: float = field(init=False)
+    promise: Promise | None = field(init=False)
 
     def __post_init__(self) -> None:
         model, at_s = self.model, self.seen.at_s
         before_s = start_up_s(self.state) if model.schedules else 0
         self.bounds = bounds_at(self.config, model, at_s, before_s)
         self.request_worth = request_worth_at(self.config, model, at_s, before_s)
+        self.promise = promise_at(self.config, model, at_s, before_s)
 
     @property
     def at_s(self) -> int:

@@ -123,6 +123,14 @@ class TournamentMemory:
 
 
 @dataclass(frozen=True, slots=True)
+class Promise:
+    """A share of requests to be answered within `deadline_s`."""
+
+    in_time_fraction: float
+    deadline_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class InTime:
     """How many requests of a model with an objective were in time lately.
 
@@ -130,6 +138,10 @@ class InTime:
     of a request's worth. `read_until_s`: end of the newest settled minute that was counted.
     `least_missed_fraction`: share that is missed whatever a request is worth. `floor_copies`: the
     floor that would reach an objective which no worth can; 0: worth can.
+
+    `promise`: what is counted for; None: nothing, or, where something was read, what the version
+    before knew as the model's one objective. `set_aside`: the same for the model's other promises,
+    each standing still until a schedule brings it back (`policies.objectives.take_up`).
     """
 
     asked: float = 0.0
@@ -138,6 +150,8 @@ class InTime:
     read_until_s: int = 0
     least_missed_fraction: float = 0.0
     floor_copies: int = 0
+    promise: Promise | None = None
+    set_aside: tuple["InTime", ...] = ()
 
     @property
     def missed_fraction(self) -> float | None:

@@ -9,10 +9,10 @@ from icscaler.entities import (
     EndpointState,
     ModelConfig,
     NoticeItem,
-    Objective,
     OutcomeKind,
     Snapshot,
 )
+from icscaler.learned import InTime
 from icscaler.policies import objectives, startup
 from icscaler.reasons import Notice, Reason
 
@@ -77,7 +77,10 @@ def _all(
     yield from _of_starts(config, after)
     for name, model in config.models.items():
         if name in after.models and model.objective is not None:
-            yield from _of_objective(config, model, model.objective, after)
+            in_time = after.models[name].in_time
+            # Of those set aside too: what lasts is not said anew each time their window begins.
+            for account in (*in_time.set_aside, in_time):
+                yield from _of_objective(config, model, account, after)
     yield from _of_endpoint(config, seen, after)
 
 
@@ -123,18 +126,17 @@ def _of_starts(config: EndpointConfig, after: EndpointState) -> Iterator[NoticeI
 
 
 def _of_objective(
-    config: EndpointConfig, model: ModelConfig, objective: Objective, after: EndpointState
+    config: EndpointConfig, model: ModelConfig, in_time: InTime, after: EndpointState
 ) -> Iterator[NoticeItem]:
     """An objective that is not kept and will not be by itself."""
-    name, state, promised = model.name, after.models[model.name], objective.in_time_fraction
-    in_time = state.in_time
-    if promised is None:
+    name, state, promise = model.name, after.models[model.name], in_time.promise
+    if promise is None:
         return
-    wanted = f"{_percent(promised)} of requests within {objective.deadline_s:g} s"
+    promised = promise.in_time_fraction
+    wanted = f"{percent(promised)} of requests within {promise.deadline_s:g} s"
     if in_time.floor_copies:
-        yield NoticeItem(
-            Notice.OBJECTIVE_UNREACHABLE, name, _out_of_reach(config, model, wanted, after)
-        )
+        text = _out_of_reach(config, model, in_time, wanted, after)
+        yield NoticeItem(Notice.OBJECTIVE_UNREACHABLE, name, text)
         return
     missed = in_time.missed_fraction or 0.0
     full = state.observed_desired >= model.max_copies
@@ -144,27 +146,27 @@ def _of_objective(
             if full
             else "its requests are worth as much as an objective may make them"
         )
-        text = f"{name} misses {_percent(missed)} lately, its objective is {wanted}, and {why}."
+        text = f"{name} misses {percent(missed)} lately, its objective is {wanted}, and {why}."
         yield NoticeItem(Notice.OBJECTIVE_MISSED, name, text)
 
 
 def _out_of_reach(
-    config: EndpointConfig, model: ModelConfig, wanted: str, after: EndpointState
+    config: EndpointConfig, model: ModelConfig, in_time: InTime, wanted: str, after: EndpointState
 ) -> str:
     state = after.models[model.name]
-    least, copies = state.in_time.least_missed_fraction, state.in_time.floor_copies
+    least, copies = in_time.least_missed_fraction, in_time.floor_copies
     start_s = startup.charged(state.starts, after.decisions_s).all_s
     usd = objectives.usd_per_month(copies, model, config.variants[model.variant])
     price = f", for ${usd:,.0f} of GPUs a month" if usd is not None else ""
     ceiling = f" (its max_copies is {model.max_copies})" if copies > model.max_copies else ""
     return (
-        f"{model.name} cannot reach {wanted}: with a start-up of {start_s} s, {_percent(least)} "
+        f"{model.name} cannot reach {wanted}: with a start-up of {start_s} s, {percent(least)} "
         f"are missed whatever its requests are worth. min_copies: {copies} would reach it"
         f"{price}{ceiling}."
     )
 
 
-def _percent(fraction: float) -> str:
+def percent(fraction: float) -> str:
     """`99.5 %`."""
     return f"{100 * fraction:.4g} %"
 

@@ -195,10 +195,10 @@ def _series(
     loaded = view.current_copies > 0
     settled_s = evidence.settled_until_s(config, at_s)
     latency_s = accepted_load.latency_since_s(model, service, active_s, loaded, settled_s)
-    in_time_s = objectives.due_since_s(model, in_time, active_s, settled_s)
-    latency, promised = latency_s is not None, in_time_s is not None
-    since_s = min(one for one in (start_s, latency_s, in_time_s) if one is not None)
-    deadline_s = model.objective.deadline_s if promised and model.objective else None
+    judged = objectives.due(config, model, in_time, active_s, settled_s)
+    latency, promised = latency_s is not None, judged is not None
+    since_s = start_s if latency_s is None else min(start_s, latency_s)
+    since_s = since_s if judged is None else min(since_s, judged.since_s)
     alone = model.kind == "variant"
     return SeriesRequest(
         component=model.name,
@@ -209,6 +209,6 @@ def _series(
         heartbeat=loaded
         and signs_of_life.heartbeat_due(known, state.last_look_s, config.blind_after_s, at_s),
         latency=latency,
-        deadline_s=deadline_s,
+        deadline_s=None if judged is None else judged.promise.deadline_s,
         variant=(config.name, model.variant) if alone else None,
     )

@@ -100,6 +100,8 @@ schedules:
     lasts_s: 3600
     min_copies: 1
   - {name: all-year, select: {name: code}, until: 2099-12-31T00:00:00Z, max_copies: 2}
+  - {name: prompt, select: {name: code}, until: 2099-12-31T00:00:00Z, in_time_fraction: 0.995,
+     deadline_s: 5, ready_by_start: false}
 overrides:
   - {select: {name: code}, until: 2099-01-01T00:00:00Z, reason: a fair, paused: true}
 """
@@ -112,6 +114,7 @@ def test_the_calendar_of_a_file_needs_no_account(tmp_path: Path) -> None:
     result = run("fleet", "calendar", str(file))
     assert result.exit_code == 0
     assert "  on UTC  all-year: at most 2: code\n" in result.stdout
+    assert "  on UTC  prompt: 99.5 % in time within 5 s: code\n" in result.stdout
     assert "  on UTC  override: a fair: paused: code\n" in result.stdout
     hours = result.stdout.count(
         "09:00 to 10:00 Asia/Kolkata  always-on-weekdays: at least 1, ready"

@@ -66,6 +66,16 @@ def test_an_endpoint_carries_the_schedules_of_its_models_and_their_clocks() -> N
     assert endpoints["llm"].models["code"].schedules == ("office-hours", "quiet")
 
 
+def test_an_objective_during_windows_reaches_the_core() -> None:
+    text = FLEET.replace("min_copies: 2", "in_time_fraction: 0.999\n    deadline_s: 5")
+    found = fleet(text)["llm"].schedules["office-hours"]
+    assert (found.in_time_fraction, found.deadline_s, found.ready_by_start) == (0.999, 5.0, True)
+    whole, decimal = (
+        fleet(text.replace("deadline_s: 5", f"deadline_s: {n}")) for n in ("5", "5.0")
+    )
+    assert whole["llm"].version == decimal["llm"].version
+
+
 @pytest.mark.parametrize(
     ("when", "model", "floor", "by", "ceiling"),
     [

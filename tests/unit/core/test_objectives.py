@@ -7,7 +7,7 @@ import pytest
 from icscaler.adapters import codec
 from icscaler.decide import decide
 from icscaler.entities import EndpointState, MetricMinute, ModelState, Objective, VariantConfig
-from icscaler.learned import InTime, ServiceTime, TournamentMemory
+from icscaler.learned import InTime, Promise, ServiceTime, TournamentMemory
 from icscaler.observe import series_requests
 from icscaler.policies import objectives, tournament
 from icscaler.policies.objectives import (
@@ -17,7 +17,7 @@ from icscaler.policies.objectives import (
     MOST_FACTOR,
     READ_EVERY_S,
     count,
-    due_since_s,
+    due,
     floor_for,
     follow,
     move,
@@ -27,6 +27,7 @@ from tests.unit.core.build import T0, config, gpus, model, snapshot, view
 
 SLOTS = 10
 PROMISED = 0.99
+PROMISE = Promise(PROMISED, 20.0)
 MODEL = model(
     policy=None,
     objective=Objective(in_time_fraction=PROMISED, deadline_s=20.0),
@@ -129,7 +130,7 @@ def test_the_tournament_reckons_with_the_worth(monkeypatch: pytest.MonkeyPatch) 
         return choose(memory, terms, now)
 
     monkeypatch.setattr(tournament, "choose", listen)
-    notices_of(InTime(worth_factor=4.0), VARIANT)
+    notices_of(InTime(worth_factor=4.0, promise=PROMISE), VARIANT)
     notices_of(InTime(), VARIANT)
     assert reckoned == [4.0, 1.0]
 
@@ -164,7 +165,7 @@ def memory(lost: float = 0.0, refused: float = 0.0, peaks: float = 35.0) -> Tour
 
 
 def followed(memory: TournamentMemory | None, one=MODEL, missed: float = 0.05) -> InTime:
-    before = InTime(asked=1000.0, missed=1000 * missed, read_until_s=T0)
+    before = InTime(asked=1000.0, missed=1000 * missed, read_until_s=T0, promise=PROMISE)
     minute = MetricMinute(T0, 900.0, in_deadline_fraction=1 - missed)
     return follow(one, before, [minute], memory, SPAN, may_raise=True)
 
@@ -210,7 +211,9 @@ def notices_of(in_time: InTime, variant: VariantConfig, **changes: object) -> di
     return {notice.notice: notice.text for notice in plan.notices}
 
 
-UNREACHABLE = InTime(1000.0, 50.0, 1.0, T0, least_missed_fraction=0.03, floor_copies=4)
+UNREACHABLE = InTime(
+    1000.0, 50.0, 1.0, T0, least_missed_fraction=0.03, floor_copies=4, promise=PROMISE
+)
 
 
 def test_an_objective_out_of_reach_is_told_with_floor_and_dollars() -> None:
@@ -231,7 +234,7 @@ def test_without_a_price_it_is_told_without_dollars() -> None:
 
 
 def test_an_objective_missed_at_the_ceiling_or_the_cap_is_told() -> None:
-    missed = InTime(1000.0, 50.0, 1.0, T0)
+    missed = InTime(1000.0, 50.0, 1.0, T0, promise=PROMISE)
     full = notices_of(missed, VARIANT, max_copies=1)
     assert full[Notice.OBJECTIVE_MISSED] == (
         "m misses 5 % lately, its objective is 99 % of requests within 20 s, and it has all the "
@@ -240,7 +243,7 @@ def test_an_objective_missed_at_the_ceiling_or_the_cap_is_told() -> None:
     assert Notice.OBJECTIVE_MISSED not in notices_of(missed, VARIANT)
     capped = notices_of(replace(missed, worth_factor=MOST_FACTOR), VARIANT)
     assert "worth as much as an objective may make them" in capped[Notice.OBJECTIVE_MISSED]
-    kept = InTime(1000.0, 5.0, MOST_FACTOR, T0)
+    kept = InTime(1000.0, 5.0, MOST_FACTOR, T0, promise=PROMISE)
     assert Notice.OBJECTIVE_MISSED not in notices_of(kept, VARIANT)
 
 
@@ -248,13 +251,16 @@ def test_an_objective_missed_at_the_ceiling_or_the_cap_is_told() -> None:
 
 
 def test_it_is_read_four_times_an_hour_and_not_while_nobody_calls() -> None:
-    assert due_since_s(MODEL, InTime(read_until_s=T0 - 900), T0, T0) == T0 - 900
-    assert due_since_s(MODEL, InTime(read_until_s=T0 - 840), T0, T0) is None
-    assert due_since_s(MODEL, InTime(read_until_s=T0 - 900), T0 - 900, T0) is None
-    assert due_since_s(MODEL, InTime(), 0, T0) == T0 - 3600
-    free = replace(MODEL, objective=Objective())
-    assert due_since_s(free, InTime(), T0, T0) is None
-    assert due_since_s(model(), InTime(), T0, T0) is None
+    def since_s(read_s: int, active_s: int, one=MODEL) -> int | None:
+        reading = due(config(one), one, InTime(read_until_s=read_s), active_s, T0)
+        return None if reading is None else reading.since_s
+
+    assert since_s(T0 - 900, T0) == T0 - 900
+    assert since_s(T0 - 840, T0) is None
+    assert since_s(T0 - 900, T0 - 900) is None
+    assert since_s(0, 0) == T0 - 3600
+    assert since_s(0, T0, replace(MODEL, objective=Objective())) is None
+    assert since_s(0, T0, model()) is None
 
 
 @pytest.mark.parametrize("copies", [0, 1])

@@ -1,11 +1,16 @@
 """An objective at work in the world: worth moves, copies follow, retries get no second copy."""
 
 import random
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
+from icscaler.config.cron import parse_cron
 from icscaler.entities import ModelConfig, Objective
+from icscaler.schedules.windows import Schedule
+from icscaler.schedules.zones import UTC
+from icscaler_sim.simulate import Fleet
 from icscaler_sim.simulate.controller import Controller
 from icscaler_sim.simulate.hands import Hands
 from icscaler_sim.simulate.stage import set_stage
@@ -22,7 +27,12 @@ def promised(in_time_fraction: float | None, **keys: object) -> ModelConfig:
 
 
 def played(one: ModelConfig, counts: list[int]) -> tuple[World, Controller]:
-    stage = fleet(one)
+    return play(fleet(one), counts, lambda _: None)
+
+
+def play(
+    stage: Fleet, counts: list[int], listen: Callable[[Controller], None]
+) -> tuple[World, Controller]:
     world = set_stage(stage, {"a": 1}, START_S, seed=3, settings=SETTINGS)
     controller = Controller(world, stage, Hands(world), check_every=7)
     at_s = START_S
@@ -31,6 +41,7 @@ def played(one: ModelConfig, counts: list[int]) -> tuple[World, Controller]:
         at_s += 60
         world.advance(at_s)
         controller.look(at_s)
+        listen(controller)
     assert controller.violations == []
     return world, controller
 
@@ -84,3 +95,28 @@ def test_one_caller_retrying_every_second_gets_one_copy() -> None:
         controller.look(at_s)
         most = max(most, world.component("a").desired_copies)
     assert most == 1
+
+
+def test_by_day_strict_by_night_lax_and_neither_moves_the_other() -> None:
+    # Windows of six hours, from midnight and from noon.
+    begins = parse_cron("0 */12 * * *")
+    strict = Schedule("strict", "UTC", begins, lasts_s=6 * 3600, in_time_fraction=0.999)
+    stage = fleet(replace(promised(0.5), schedules=("strict",)))
+    shared = replace(stage.endpoints["shared"], schedules={"strict": strict}, zones={"UTC": UTC})
+    holding: list[tuple[float, float]] = []
+    aside: list[tuple[float, float]] = []
+
+    def listen(controller: Controller) -> None:
+        in_time = controller.state("shared").models["a"].in_time
+        for told, accounts in ((holding, (in_time,)), (aside, in_time.set_aside)):
+            for one in accounts:
+                if one.promise is not None:
+                    told.append((one.promise.in_time_fraction, one.worth_factor))
+
+    play(replace(stage, endpoints={"shared": shared}), bursts(24), listen)
+    of = {share: [worth for one, worth in holding if one == share] for share in (0.999, 0.5)}
+    assert of[0.999][-1] > 1.0 > of[0.5][-1]
+    changes = [one for one, before in zip(aside[1:], aside, strict=False) if one != before]
+    # Set aside, a worth stands still. (The minute before midnight was a lax one.)
+    assert [share for share, _ in changes] == [0.999, 0.5, 0.999]
+    assert min(len(of[0.999]), len(of[0.5])) > 600

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
 
 from icscaler.config.cron import parse_cron
-from icscaler.config.when import CalendarKeys, ScheduleEntry
+from icscaler.config.when import RAISES, CalendarKeys, ScheduleEntry
 from icscaler.config.zones import FIRST_S, LAST_S, zone
 from icscaler.schedules.cron import DAY_S
 from icscaler.schedules.windows import Schedule
@@ -16,7 +16,7 @@ _YEARS = range(_EPOCH.year + FIRST_S // (365 * DAY_S), _EPOCH.year + LAST_S // (
 
 def schedule(entry: ScheduleEntry, calendars: Mapping[str, CalendarKeys]) -> Schedule:
     """The compiled schedule; for an entry whose time zone and calendars are known."""
-    raises = entry.min_copies is not None or entry.request_worth is not None
+    raises = any(getattr(entry, key) is not None for key in RAISES)
     return Schedule(
         name=entry.name,
         zone=entry.time_zone or "UTC",
@@ -30,6 +30,8 @@ def schedule(entry: ScheduleEntry, calendars: Mapping[str, CalendarKeys]) -> Sch
         min_copies=entry.min_copies,
         max_copies=entry.max_copies,
         request_worth=entry.request_worth,
+        in_time_fraction=entry.in_time_fraction,
+        deadline_s=entry.deadline_s,
         ready_by_start=raises if entry.ready_by_start is None else entry.ready_by_start,
     )
 

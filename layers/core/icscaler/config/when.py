@@ -76,6 +76,11 @@ class OverrideEntry(Part):
     )
 
 
+# What takes copies, and therefore time, to come true.
+RAISES = ("min_copies", "request_worth", "in_time_fraction", "deadline_s")
+OBJECTIVE_CHANGES = RAISES[1:]
+
+
 class CalendarKeys(Part):
     """Days that have something in common."""
 
@@ -86,7 +91,7 @@ class CalendarKeys(Part):
 
 
 class ScheduleEntry(Part):
-    """A floor or ceiling for some models during windows of time."""
+    """A floor, ceiling or objective for some models during windows of time."""
 
     name: Word = Field(
         description="Its name, which decision records show.", examples=["office-hours"]
@@ -152,9 +157,21 @@ class ScheduleEntry(Part):
         "their requests is worth this many ordinary ones, so more copies earn their GPUs.",
         examples=[5.0],
     )
+    in_time_fraction: Annotated[float, Field(gt=0, lt=1)] | None = Field(
+        default=None,
+        description="The share of requests that must be in time during windows, for models with "
+        "the policy `objective`. What it makes of a request's worth is learned and kept apart from "
+        "what other objectives of the model do.",
+        examples=[0.999],
+    )
+    deadline_s: Annotated[float, Field(gt=0, le=3600)] | None = Field(
+        default=None,
+        description="The objective's `deadline_s` during windows.",
+        examples=[5],
+    )
     ready_by_start: bool | None = Field(
         default=None,
         description="Begin a start-up time early, so that the copies serve when the window begins. "
-        "Built in: true where `min_copies` or `request_worth` is given, else false.",
+        "Built in: false where `max_copies` alone is given, else true.",
         examples=[False],
     )

@@ -9,6 +9,7 @@ decided from.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from icscaler import bounds
 from icscaler.entities import (
     EndpointConfig,
     MetricMinute,
@@ -121,18 +122,40 @@ def learn(
     known = _learn_settled(model, state, by_start, horizon_s, wake_s)
     if known:
         _let_compete(model, state, known, decisions_s)
-    since_s = objectives.due_since_s(model, state.in_time, active_s, horizon_s)
-    if since_s is not None:
+    if model.objective is not None:
+        reading = objectives.due(config, model, state.in_time, active_s, horizon_s)
+        _judge(config, model, state, by_start, reading, seen)
+    return _read_fresh(model, state, by_start, horizon_s, at_s)
+
+
+def _judge(
+    config: EndpointConfig,
+    model: ModelConfig,
+    state: ModelState,
+    by_start: dict[int, MetricMinute],
+    reading: objectives.Reading | None,
+    seen: Snapshot,
+) -> None:
+    """Whether the objective is kept, as far as this look has read it; then, which one holds."""
+    horizon_s = settled_until_s(config, seen.at_s)
+    if reading is not None:
+        minutes = [
+            minute
+            for minute in by_start.values()
+            if not model.schedules
+            or bounds.promise_at(config, model, minute.at_s) == reading.promise
+        ]
         state.in_time = objectives.follow(
             model,
-            state.in_time,
-            by_start.values(),
+            objectives.take_up(config, model, state.in_time, reading.promise, horizon_s),
+            minutes,
             state.tournament,
-            (since_s, horizon_s),
+            (reading.since_s, horizon_s),
             may_raise=state.observed_desired < model.max_copies
             and not _stands(config, model, seen),
         )
-    return _read_fresh(model, state, by_start, horizon_s, at_s)
+    holding = bounds.promise_at(config, model, horizon_s - MINUTE_S)
+    state.in_time = objectives.take_up(config, model, state.in_time, holding, horizon_s)
 
 
 def _stands(config: EndpointConfig, model: ModelConfig, seen: Snapshot) -> bool:

@@ -9,17 +9,22 @@ is not counted. The worth stands still where more of it could change nothing: at
 model's ceiling, while nothing may be written, while no request comes, and where as little is missed
 as any worth can reach (anti-windup: there is no hidden sum that goes on growing).
 
+A schedule may bring another objective for a time. Each objective has an account of its own: what
+was counted, and the worth that came of it. A minute counts for the objective that held when it
+began. While another holds, an account stands still; afterwards it goes on where it stood.
+
 Rules compete with the start-up time charged, so the rule that loses least shows what any worth
 could reach. Less than the objective: it is unreachable by this start-up time, and only a floor
 helps. Failures at zero copies count here as requests that were not in time, never as a level.
 """
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from math import ceil, log
 
-from icscaler.entities import MetricMinute, ModelConfig, VariantConfig
-from icscaler.learned import InTime, TournamentMemory
+from icscaler.bounds import promise_at, promises
+from icscaler.entities import EndpointConfig, MetricMinute, ModelConfig, VariantConfig
+from icscaler.learned import InTime, Promise, TournamentMemory
 from icscaler.policies.tournament import rules
 
 MINUTE_S = 60
@@ -40,19 +45,86 @@ REACHABLE_MARGIN = 1.1
 HOURS_PER_MONTH = 730.0
 
 
-def due_since_s(
-    model: ModelConfig, in_time: InTime, last_active_s: int, settled_until_s: int
-) -> int | None:
-    """From when on this look should read what the objective is judged by; None: not in this look.
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a look should read: minutes from `since_s` on, and the promise they are counted for."""
 
-    Every quarter of an hour, and never when nobody has called the model since the last time.
+    since_s: int
+    promise: Promise
+
+
+def due(
+    config: EndpointConfig,
+    model: ModelConfig,
+    in_time: InTime,
+    last_active_s: int,
+    settled_until_s: int,
+) -> Reading | None:
+    """What the objective is judged by, as far as it should be read by this look; None: not now.
+
+    Every quarter of an hour, and when another objective has begun the rest of the one before;
+    never when nobody has called the model since the last time.
     """
-    read_s = in_time.read_until_s
-    if model.objective is None or model.objective.in_time_fraction is None:
+    if model.objective is None:
         return None
-    if settled_until_s - read_s < READ_EVERY_S or (read_s and last_active_s <= read_s):
+    holding = promise_at(config, model, settled_until_s - MINUTE_S)
+    promise, read_s = in_time.promise or holding, in_time.read_until_s
+    unread_s = settled_until_s - read_s
+    if promise is None or (read_s and last_active_s <= read_s) or unread_s <= 0:
         return None
-    return max(read_s, settled_until_s - READ_HISTORY_S)
+    if in_time.promise is None and in_time.set_aside:
+        return None  # nothing was promised until now; the account is taken up by this look
+    if unread_s < READ_EVERY_S and promise == holding:
+        return None
+    return Reading(max(read_s, settled_until_s - READ_HISTORY_S), promise)
+
+
+def take_up(
+    config: EndpointConfig,
+    model: ModelConfig,
+    in_time: InTime,
+    holding: Promise | None,
+    settled_until_s: int,
+) -> InTime:
+    """The account of the objective that holds now; that of the one before is set aside.
+
+    A new account begins with the ordinary worth. What the fleet file states no more is forgotten,
+    but its successor begins with its worth, and, the deadline being the same, with its counts.
+    """
+    before = in_time.promise
+    if holding == before:
+        return in_time
+    stated = promises(config, model)
+    unknown = before is None and in_time.read_until_s > 0
+    succeeds = before is not None and before not in stated
+    if holding is not None and (
+        unknown or (succeeds and before is not None and before.deadline_s == holding.deadline_s)
+    ):
+        return replace(in_time, promise=holding)
+    accounts = {
+        one.promise: one
+        for one in (*in_time.set_aside, replace(in_time, set_aside=()))
+        if one.promise in stated
+    }
+    found = accounts.pop(holding, None) if holding is not None else None
+    if found is not None:
+        # It stood still meanwhile: nothing has faded.
+        found = replace(found, read_until_s=settled_until_s - MINUTE_S)
+    else:
+        factor = in_time.worth_factor if succeeds and holding is not None else 1.0
+        found = InTime(worth_factor=factor, promise=holding)
+    return replace(found, set_aside=tuple(accounts.values()))
+
+
+def worth_factor(in_time: InTime, holding: Promise | None) -> float:
+    """What the objective that holds makes of a request's worth."""
+    if holding is None:
+        return 1.0
+    for one in (in_time, *in_time.set_aside):
+        if one.promise == holding:
+            return one.worth_factor
+    # Stored by the version before, which knew one objective.
+    return in_time.worth_factor if in_time.promise is None and in_time.read_until_s else 1.0
 
 
 def follow(
@@ -66,13 +138,13 @@ def follow(
 ) -> InTime:
     """Count the settled minutes of the span [from, until), then move the worth.
 
-    `may_raise`: more worth could change something, as far as ceiling and switches go.
+    `minutes` are those of its promise. `may_raise`: more worth could change something, as far as
+    ceiling and switches go.
     """
-    objective = model.objective
-    if objective is None or objective.in_time_fraction is None:
+    if in_time.promise is None:
         return in_time
     after = count(in_time, minutes, span_s)
-    allowed = 1.0 - objective.in_time_fraction
+    allowed = 1.0 - in_time.promise.in_time_fraction
     least, floor_copies = reach(model, memory, allowed)
     after = replace(after, least_missed_fraction=least, floor_copies=floor_copies)
     # What no worth can reach is not asked of it: it goes as far as it can.

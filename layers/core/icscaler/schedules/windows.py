@@ -27,7 +27,8 @@ class Schedule:
 
     `not_on`: windows that begin on these days are left out; `only_on`: all others are (None: no
     such rule). `request_worth`: of one request to a model with an objective, against 1 for an
-    ordinary one. `ready_by_start`: what holds begins a start-up time earlier.
+    ordinary one. `in_time_fraction`, `deadline_s`: the objective meanwhile. `ready_by_start`: what
+    holds begins a start-up time earlier.
     """
 
     name: str
@@ -43,6 +44,8 @@ class Schedule:
     max_copies: int | None = None
     request_worth: float | None = None
     ready_by_start: bool = False
+    in_time_fraction: float | None = None
+    deadline_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

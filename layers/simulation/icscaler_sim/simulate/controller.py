@@ -27,7 +27,7 @@ from icscaler.invariants import Look, check
 from icscaler.learned import InTime, ServiceTime
 from icscaler.policies.accepted_load import latency_since_s
 from icscaler.policies.evidence import reads_in_flight, settled_until_s
-from icscaler.policies.objectives import due_since_s
+from icscaler.policies.objectives import due
 from icscaler.variants import hosts_components, views
 from icscaler_sim.metrics.store import Series
 from icscaler_sim.simulate.fleet import Fleet
@@ -259,10 +259,10 @@ class Controller:
         latency_s = latency_since_s(model, service, active_s, loaded, settled_s)
         if latency_s is not None:
             start_s, latency = min(start_s, latency_s), latency_series(self._world, name)
-        due_s = due_since_s(model, in_time, active_s, settled_s)
-        if due_s is not None and model.objective is not None:
-            start_s = min(start_s, due_s)
-            promise = promise_of(self._world, name, model.objective.deadline_s)
+        judged = due(home.config, model, in_time, active_s, settled_s)
+        if judged is not None:
+            start_s = min(start_s, judged.since_s)
+            promise = promise_of(self._world, name, judged.promise.deadline_s)
         refused = model.kind == "component"
         self._asked += 3 if loaded else 1
         self._asked += (latency is not None) + (2 + refused) * (promise is not None)

@@ -9,11 +9,11 @@ from icscaler.config.checks.references import known
 from icscaler.config.problems import Path, Problem
 from icscaler.config.resolve import OBJECTIVE, Resolved, selected
 from icscaler.config.timing import edge_s, schedule
-from icscaler.config.when import ScheduleEntry
+from icscaler.config.when import OBJECTIVE_CHANGES, RAISES, ScheduleEntry
 from icscaler.config.zones import zone
 from icscaler.schedules.windows import comes
 
-_CHANGES = ("min_copies", "max_copies", "request_worth")
+_CHANGES = ("min_copies", "max_copies", *OBJECTIVE_CHANGES)
 # A window that does not come within this time is probably a mistake.
 _SOON_S = 400 * 86_400
 
@@ -47,12 +47,12 @@ def check(case: Case) -> Iterator[Problem]:
 def _effect(case: Case, path: Path, entry: ScheduleEntry) -> Iterator[Problem]:
     if entry.model_fields_set.isdisjoint(_CHANGES):
         yield case.problem(path, "changes nothing", f"add one of {', '.join(_CHANGES)}")
-    raises = entry.min_copies is not None or entry.request_worth is not None
+    raises = any(getattr(entry, key) is not None for key in RAISES)
     if entry.ready_by_start and not raises:
         yield case.problem(
             (*path, "ready_by_start"),
             "there is nothing to be ready",
-            "add min_copies or request_worth, or take ready_by_start out",
+            f"add one of {', '.join(RAISES)}, or take ready_by_start out",
         )
 
 
@@ -60,13 +60,31 @@ def _objective(
     case: Case, path: Path, entry: ScheduleEntry, chosen: Sequence[Resolved]
 ) -> Iterator[Problem]:
     tracking = [m.name for m in chosen if m.policy_kind != OBJECTIVE]
-    if entry.request_worth is not None and tracking and len(tracking) == len(chosen):
+    if tracking and len(tracking) == len(chosen):
+        for key in OBJECTIVE_CHANGES:
+            if getattr(entry, key) is not None:
+                yield case.problem(
+                    (*path, key),
+                    f"no selected model has the policy objective (like {tracking[0]!r})",
+                    "their policy is target_tracking: use min_copies, or give them the policy "
+                    "objective",
+                    warning=True,
+                )
+    elif entry.deadline_s is not None and not any(_promised(case, m) for m in chosen):
         yield case.problem(
-            (*path, "request_worth"),
-            f"no selected model has the policy objective (like {tracking[0]!r})",
-            "their policy is target_tracking: use min_copies, or give them the policy objective",
+            (*path, "deadline_s"),
+            "nothing is promised within it: no selected model has an in_time_fraction",
+            "add in_time_fraction here or to the policy of the models",
             warning=True,
         )
+
+
+def _promised(case: Case, model: Resolved) -> bool:
+    """Whether its policy or a schedule gives it a share of requests to be in time."""
+    return model.get(*OBJECTIVE, "in_time_fraction") is not None or any(
+        one.in_time_fraction is not None and selected(model, one.select)
+        for one in case.parts.schedules.values()
+    )
 
 
 def _shape(case: Case, path: Path, entry: ScheduleEntry) -> Iterator[Problem]:
