@@ -3,12 +3,14 @@
 import json
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
 from icscaler.client import Timing, WakeSender, install_wake_hook, invoke
+from icscaler.ports import Overlay
 from icscaler_cli.main import app
 from tests.e2e.rig import ENDPOINT, FLEET, Rig
 from tests.e2e.rig import rig as open_rig
@@ -227,6 +229,13 @@ def publish(rig: Rig, folder: Any, text: str) -> None:
     assert result.exit_code == 0, result.output
 
 
+def keep_alarms(rig: Rig) -> None:
+    """What the schedule does every 15 minutes."""
+    name = rig.stack.physical_id("AlarmsFunction")
+    answer = rig.cloud.client("lambda").invoke(FunctionName=name, Payload=b"{}")
+    assert "FunctionError" not in answer
+
+
 def spikes(rig: Rig) -> dict[str, float]:
     """Thresholds of the spike alarms by component."""
     alarms = rig.cloud.client("cloudwatch").describe_alarms(AlarmNamePrefix="icscaler/spike/")
@@ -274,8 +283,27 @@ def test_orphans_and_drift_are_put_right_by_the_schedule(spiky: Rig) -> None:
     assert (outcome["updated"], outcome["deleted"], outcome["usd_per_month"]) == (1, 1, 0.6)
 
 
-def test_alarms_may_write_nothing_but_spike_alarms(spiky: Rig) -> None:
-    """IAM says so, whatever the code does: the fleet-wide alarm is not its business."""
+def test_models_in_no_file_have_alarms_until_they_go_and_nothing_else_is_written(
+    spiky: Rig,
+) -> None:
+    """As onboarding leaves them: on an endpoint of the file, and on one that is in no file."""
+    pointer = spiky.store.fleet_pointer()
+    assert pointer is not None
+    shared = spiky.store.configuration("shared", pointer.version)
+    assert shared is not None
+    registered = replace(shared.models["inline"], concurrent_requests_per_copy=12, policy=None)
+    fresh = replace(shared, name="fresh", models={})
+    for endpoint, home in (("shared", None), ("fresh", fresh)):
+        new = Overlay(f"new-{endpoint}", "onboard_model", None, model=registered, home=home)
+        assert spiky.store.put_overlay(endpoint, new)
+    keep_alarms(spiky)
+    assert spikes(spiky) == {"inline": 16.0, "new-shared": 12.0, "new-fresh": 12.0}
+    for endpoint in ("shared", "fresh"):
+        assert spiky.store.remove_overlay(endpoint, f"new-{endpoint}", "onboard_model")
+    keep_alarms(spiky)
+    assert spikes(spiky) == {"inline": 16.0}
+    assert spiky.failures() == []
+    # IAM says so, whatever the code does: the fleet-wide alarm is not its business.
     role = spiky.cloud.iam.role_named(spiky.stack.physical_id("AlarmsRole"))
     arn = "arn:aws:cloudwatch:us-east-1:123456789012:alarm:"
     allowed = {

@@ -1,7 +1,9 @@
-"""Keep alarms: bring the spike alarms in step with the published fleet.
+"""Keep alarms: bring the spike alarms in step with what is managed.
 
-Runs every few minutes and when a fleet is published. What there is is compared with what there
-should be, so it makes no difference how often it runs or where the last run ended.
+That is the published fleet, and what workflows have laid over it: models that were onboarded and
+are in no file yet, and their endpoints. Runs every few minutes and when a fleet is published. What
+there is is compared with what there should be, so it makes no difference how often it runs or where
+the last run ended.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -79,6 +81,8 @@ def _published(store: Store, at_s: int) -> tuple[FleetPointer | None, list[Endpo
     configs = []
     for endpoint in pointer.endpoints:
         config = overlays.published(store, pointer, endpoint, at_s)
+        if config is None and endpoint in pointer.added:
+            continue  # its last onboarded model has just gone, and with it the endpoint
         if config is None:
             raise PortError(f"version {pointer.version} of {endpoint} was replaced meanwhile")
         configs.append(config)

@@ -1,6 +1,7 @@
 """Keeping alarms: what a run does in the time it has, and what it never does."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -8,7 +9,7 @@ from icscaler.adapters.memory import MemoryAlarms
 from icscaler.adapters.memory_store import MemoryStateStore
 from icscaler.alarm_plan import spike_alarm
 from icscaler.keep_alarms import AlarmsOutcome, Deps, keep_alarms
-from icscaler.ports import PortError
+from icscaler.ports import Overlay, PortError
 from tests.unit.core.build import T0, config, model
 
 PREFIX = "icscaler/"
@@ -134,6 +135,41 @@ def test_a_fleet_that_is_not_there_whole_deletes_nothing(
     monkeypatch.setattr(deps.store, "configuration", lambda endpoint, version: None)
     with pytest.raises(PortError, match="was replaced meanwhile"):
         run(deps)
+    assert components(deps) == ["a"]
+
+
+def lay(deps: Deps, endpoint: str, component: str, **keys) -> None:
+    registered = model(component, spike_alarm=True)
+    home = None if endpoint == "shared" else replace(config(), name=endpoint, models={})
+    keys = {"until_s": None, **keys}
+    overlay = Overlay(component, "onboard_model", model=registered, home=home, **keys)
+    assert deps.store.put_overlay(endpoint, overlay)
+
+
+def test_models_that_are_in_no_file_have_alarms_while_they_are_managed(deps: Deps) -> None:
+    lay(deps, "fresh", "first")
+    assert run(deps).created == 1, "before anything is published, too"
+    publish(deps, "a")
+    lay(deps, "shared", "second")
+    lay(deps, "shared", "expired", until_s=T0)
+    assert run(deps).alarms == 3
+    assert components(deps) == ["a", "first", "second"]
+    publish(deps, "a", "second")
+    assert (run(deps).alarms, run(deps).updated) == (3, 0)
+    deps.store.remove_overlay("fresh", "first", "onboard_model")
+    assert run(deps).deleted == 1
+    assert components(deps) == ["a", "second"]
+
+
+def test_an_endpoint_that_goes_with_its_last_model_stops_nobody(
+    deps: Deps, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(deps, "a")
+    lay(deps, "fresh", "first")
+    pointer = deps.store.fleet_pointer()
+    deps.store.remove_overlay("fresh", "first", "onboard_model")
+    monkeypatch.setattr(deps.store, "fleet_pointer", lambda: pointer)
+    assert run(deps).created == 1
     assert components(deps) == ["a"]
 
 

@@ -135,13 +135,14 @@ def forget(run: Run, asked: Retire, deps: Deps, at_s: int) -> Answer:
 
 
 def _forget(run: Run, name: str, record: Retirement, deps: Deps, at_s: int) -> None:
+    for overlay in deps.store.overlays(record.endpoint):
+        if overlay.component == name:
+            deps.store.remove_overlay(record.endpoint, name, overlay.holder)
+    # Only now: whoever keeps alarms would bring it back for a model that is still managed.
     alarm = f"{deps.alarm_prefix}{SPIKE}{name}"
     if alarm in deps.alarms.find(alarm):
         deps.alarms.delete([alarm])
         record.note_removed(f"alarm {alarm}")
-    for overlay in deps.store.overlays(record.endpoint):
-        if overlay.component == name:
-            deps.store.remove_overlay(record.endpoint, name, overlay.holder)
     with leased(deps.store, record.endpoint, run.owner, at_s) as lease:
         deps.store.forget_component(lease, name)
     deps.store.remove_hold(record.endpoint, name, holder_of(name))
