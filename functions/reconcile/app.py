@@ -10,6 +10,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from icscaler import bootstrap, reconcile
 from icscaler.adapters import reporting, triggers
+from icscaler.collecting import seldom_collected
 
 # What is left undone when the time is up is done by the next look; this much is for leaving well.
 LEAVING_S = 5.0
@@ -29,7 +30,8 @@ def record_handler(record: SQSRecord, lambda_context: LambdaContext) -> None:
     try:
         request = triggers.look_request(record)
         run = reconcile.Invocation(record.message_id, time_left_s)
-        outcome = reconcile.look(request, bootstrap.reconcile_deps(), run)
+        with seldom_collected():
+            outcome = reconcile.look(request, bootstrap.reconcile_deps(), run)
     except Exception:
         logger.exception("The look failed", extra={"body": record.body})
         bootstrap.look_queue().retry_soon(record.receipt_handle)

@@ -18,7 +18,17 @@ Fault = tuple[int, str]
 
 # Modules of `icscaler`, innermost first. A new module is given its place here.
 TIERS: tuple[frozenset[str], ...] = (
-    frozenset({"entities", "gpu_ceilings", "learned", "managed_scaling", "reasons", "schedules"}),
+    frozenset(
+        {
+            "collecting",
+            "entities",
+            "gpu_ceilings",
+            "learned",
+            "managed_scaling",
+            "reasons",
+            "schedules",
+        }
+    ),
     frozenset({"bases", "bounds", "policies", "packing", "limits", "alarm_plan", "variants"}),
     frozenset(
         {"ownership", "guards", "demand", "groups", "allocate", "notices", "invariants", "verdicts"}

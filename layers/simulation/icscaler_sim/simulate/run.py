@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import gc
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
+from icscaler.collecting import seldom_collected
 from icscaler_sim.baselines import Facts, peer
 from icscaler_sim.pricing import PriceTable, static_peak
 from icscaler_sim.scoring import Score
@@ -114,7 +113,7 @@ def run_job(scenario: Scenario, job: Job, on_progress: OnProgress | None = None)
     if cast.controller is not None:
         events.connect(driver, cast.controller, cast.fleet, job)
     began_s = time.process_time()
-    with _seldom_collected():
+    with seldom_collected():
         driver.run()
     cpu_s = time.process_time() - began_s
     judge.book.close()
@@ -122,18 +121,6 @@ def run_job(scenario: Scenario, job: Job, on_progress: OnProgress | None = None)
         cast.proxy.close()
     cast.world.advance(driver.end_s + SETTLE_S)
     return _score(scenario, job, settings, cast, judge, cpu_s)
-
-
-@contextmanager
-def _seldom_collected() -> Iterator[None]:
-    """A run makes and drops values all the time and hardly a cycle: searching for them as often as
-    usual is an eighth of its time."""
-    usual = gc.get_threshold()
-    gc.set_threshold(100_000, *usual[1:])
-    try:
-        yield
-    finally:
-        gc.set_threshold(*usual)
 
 
 def facts_of(scenario: Scenario, fleet: Fleet) -> dict[str, Facts]:

@@ -91,8 +91,8 @@ def _keep_share(memory: TournamentMemory, terms: Terms, keep: list[bool]) -> flo
         return 1.0
     if True not in keep:
         return 0.0
-    weights = vote.weights(vote.keep_costs(memory, terms), vote.temperature(terms))
-    return sum(compress(weights, keep))
+    votes = vote.votes(vote.keep_costs(memory, terms), vote.temperature(terms))
+    return sum(compress(votes, keep)) / sum(votes)
 
 
 def _level_copies(memory: TournamentMemory, terms: Terms, level: list[int]) -> int:
@@ -101,6 +101,6 @@ def _level_copies(memory: TournamentMemory, terms: Terms, level: list[int]) -> i
         return 1
     if least == most:
         return most
-    weights = vote.weights(vote.level_costs(memory, terms), vote.temperature(terms))
-    wanted: float = sum(map(mul, weights, level))
+    votes = vote.votes(vote.level_costs(memory, terms), vote.temperature(terms))
+    wanted: float = sum(map(mul, votes, level)) / sum(votes)
     return max(1, ceil(wanted - TUNING.round_down - rules.EPSILON))

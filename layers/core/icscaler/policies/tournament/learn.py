@@ -33,6 +33,15 @@ _lists_of = attrgetter(*_LENGTHS_OF)
 _LENGTHS = tuple(_LENGTHS_OF.values())
 _KEEPS = tuple((rule.idle_minutes, rule.profile) for rule in rules.KEEP_RULES)
 _LEAST_SLOT_SHARE = 1 / max(rules.HEADROOMS)
+# Of each window of a profile rule the next shorter and the next longer of the short windows.
+_BRACKETS = tuple(
+    (
+        window,
+        max(place for place, short in enumerate(rules.SHORT_WINDOWS) if short <= window),
+        min(place for place, short in enumerate(rules.SHORT_WINDOWS) if short >= window),
+    )
+    for window in rules.PROFILE_WINDOWS
+)
 
 
 @dataclass(slots=True)
@@ -169,7 +178,8 @@ def _charge_keeps(
             before + unit if wanted else before
             for before, wanted in zip(memory.kept, held, strict=True)
         ]
-    if minute.arrivals > 0:
+    # What every rule has wanted for a whole start-up no rule refuses.
+    if minute.arrivals > 0 and min(held) < start_minutes:
         offered = minute.load if minute.offered is None else minute.offered
         share = slots / offered if offered > slots else 1.0
         lost = minute.arrivals * share * unit
@@ -229,7 +239,11 @@ def _bases(memory: TournamentMemory, before: Sequence[float]) -> list[float]:
             peak = long_peak
         bases.append(peak)
     yesterday = memory.yesterday
-    bases += [max(yesterday, max(recent[-window:])) for window in rules.PROFILE_WINDOWS]
+    for window, shorter, longer in _BRACKETS:
+        peak = bases[shorter]
+        if peak != bases[longer]:  # else the window between them sees the same peak
+            peak = max(recent[-window:])
+        bases.append(peak if peak > yesterday else yesterday)
     return bases
 
 

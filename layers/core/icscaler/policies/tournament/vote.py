@@ -63,11 +63,16 @@ def temperature(terms: Terms) -> float:
     return min(max(found, TUNING.least_temperature), TUNING.most_temperature)
 
 
-def weights(costs: list[float], heat: float) -> list[float]:
-    """Weights that fall exponentially with cost; they sum to 1."""
+def votes(costs: list[float], heat: float) -> list[float]:
+    """Votes that fall exponentially with cost; the cheapest rule has 1."""
     best = min(costs)
     scale = heat * max(best, 1e-9)
     heard = _NEGLIGIBLE * scale
-    votes = [exp((best - cost) / scale) if cost - best < heard else 0.0 for cost in costs]
-    total = sum(votes)
-    return [vote / total for vote in votes]
+    return [exp((best - cost) / scale) if cost - best < heard else 0.0 for cost in costs]
+
+
+def weights(costs: list[float], heat: float) -> list[float]:
+    """The votes as shares; they sum to 1."""
+    found = votes(costs, heat)
+    total = sum(found)
+    return [vote / total for vote in found]
