@@ -1,7 +1,8 @@
-"""Whether a fleet holds out for hours: `python -m benchmarks.endurance [hour day simulated]`.
+"""Whether a fleet holds out: `python -m benchmarks.endurance [hour day throttled simulated]`.
 
     hour        one virtual hour of 1,000 components on 50 endpoints through the real functions
     day         24 virtual hours of 100 components on 5 endpoints through the real functions
+    throttled   those 1,000 in an account that allows five control-plane calls a second
     simulated   24 hours of 1,000 components in the simulator
 
 A row for each stretch of time: what drifts or leaks shows as a column that grows. Exits 1 at a dead
@@ -12,12 +13,13 @@ looked at for longer than a tick and a half.
 import argparse
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
-from benchmarks import simulator
+from benchmarks import simulator, throttled
 from benchmarks.costs.count import RECORDS
 from benchmarks.fleets import counted
 from benchmarks.recorded import Played, playing, scenario
@@ -186,9 +188,15 @@ def resident_mb() -> float:
     raise OSError("no VmRSS in /proc/self/status")
 
 
+OTHERS: Mapping[str, Callable[[], list[str]]] = {
+    "throttled": throttled.play,
+    "simulated": partial(simulate, SIMULATED),
+}
+
+
 def main(arguments: Sequence[str]) -> int:
     """Play the parts asked for, or all."""
-    names = [*PARTS, "simulated"]
+    names = [*PARTS, *OTHERS]
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.endurance",
         description=__doc__,
@@ -200,7 +208,7 @@ def main(arguments: Sequence[str]) -> int:
         parser.error(f"no part {unknown[0]!r}; there are {', '.join(names)}")
     wrong = []
     for name in asked:
-        found = play(PARTS[name]) if name in PARTS else simulate(SIMULATED)
+        found = play(PARTS[name]) if name in PARTS else OTHERS[name]()
         for text in found[:20]:
             print(f"WRONG: {text}")
         wrong += found
