@@ -16,7 +16,7 @@ from icscaler.adapters.cloudwatch import CloudWatchMetrics
 from icscaler.adapters.core_version import core_version
 from icscaler.adapters.dynamodb import DynamoStateStore
 from icscaler.adapters.dynamodb.table import Table
-from icscaler.adapters.notifier import AwsNotifier
+from icscaler.adapters.notifier import AwsNotifier, AwsPeople
 from icscaler.adapters.rollouts.components import SageMakerComponents
 from icscaler.adapters.rollouts.outside import AwsAnnouncer, StepFunctionsExecutions
 from icscaler.adapters.rollouts.signals import CloudWatchAlarmSwitch, CloudWatchSignals
@@ -64,6 +64,7 @@ class DispatchSettings(_Settings):
 
     table: str
     look_queue_url: str
+    topic_arn: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +156,8 @@ def dispatch_deps() -> dispatch.Deps:
     return dispatch.Deps(
         store=DynamoStateStore(Table(dynamodb, settings.table)),
         queue=SqsLookQueue(clients.client("sqs"), settings.look_queue_url),
+        # One short attempt: the next tick tries again.
+        people=AwsPeople(lambda: clients.patient_client("sns", 3), settings.topic_arn),
     )
 
 

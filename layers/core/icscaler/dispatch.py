@@ -1,29 +1,34 @@
 """Dispatch: which endpoints should be looked at, and how much may be removed fleet-wide.
 
-The only sender to the look queue. A tick queues every endpoint of the fleet and grants the minute's
-allowance for removals; a wake (somebody's request, or the alarm on refused requests naming a
-component) is noted on the endpoint it concerns, then that endpoint is queued; an endpoint's own
-change of state and a spike alarm queue the endpoint. Why alarms are treated so: docs/waking.md.
+The only sender to the look queue. A tick queues every endpoint of the fleet, grants the minute's
+allowance for removals, and tells people when the metrics of many models have vanished together; a
+wake (somebody's request, or the alarm on refused requests naming a component) is noted on the
+endpoint it concerns, then that endpoint is queued; an endpoint's own change of state and a spike
+alarm queue the endpoint. Why alarms are treated so: docs/waking.md.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Protocol
 
 from icscaler import bounds, switches
-from icscaler.entities import EndpointConfig
+from icscaler.entities import EndpointConfig, NoticeItem
 from icscaler.ports import (
     Allowance,
     EndpointSummary,
     FleetPointer,
     FleetView,
     LookQueue,
+    PortError,
     StateStore,
     Wake,
 )
+from icscaler.reasons import Notice
 
 MINUTE_S = 60
 SPIKE_S = 10
+EPISODE_GAP_S = 900
 
 
 class Cause(StrEnum):
@@ -60,7 +65,7 @@ class DispatchOutcome:
 
     Of components to be woken: `woken` are noted, `limited` were woken a moment ago, `unwakeable`
     are paused, have a ceiling of 0, or are variants, which always run. `unknown` names are not in
-    the published fleet.
+    the published fleet. `not_told`: why a person who must know something does not know it yet.
     """
 
     cause: Cause
@@ -74,6 +79,15 @@ class DispatchOutcome:
     allowance: int | None = None
     late_endpoints: tuple[str, ...] = ()
     metrics_vanished: bool = False
+    not_told: str = ""
+
+
+class People(Protocol):
+    """Who must know what concerns the whole fleet."""
+
+    def notify_fleet(self, notices: Sequence[NoticeItem], at_s: int) -> None:
+        """Raises `PortError` when they can't be told."""
+        ...
 
 
 @dataclass(slots=True)
@@ -88,6 +102,7 @@ class Deps:
 
     store: StateStore
     queue: LookQueue
+    people: People
     wake_every_s: int = 60
     removal_share: float = 0.1
     removal_least: int = 3
@@ -132,7 +147,35 @@ def dispatch(event: DispatchEvent, deps: Deps) -> DispatchOutcome:
         ]
     )
     outcome.queued = tuple(e for e in looks.endpoints if e not in outcome.not_queued)
+    if outcome.metrics_vanished:
+        # Last: what a person is told may wait, looks may not.
+        outcome.not_told = _tell(event, deps, fleet.summaries, pointer)
     return outcome
+
+
+def _tell(
+    event: DispatchEvent, deps: Deps, summaries: Sequence[EndpointSummary], pointer: FleetPointer
+) -> str:
+    """One message an episode, however many endpoints it meets; why it could not be sent, if so.
+
+    What begins within `EPISODE_GAP_S` of the end of another episode is the same for people. A
+    message that could not be sent is tried again by the next tick.
+    """
+    if event.at_s - pointer.metrics_told_s > EPISODE_GAP_S:
+        blind = [one for one in summaries if one.blind_models]
+        where = "1 endpoint" if len(blind) == 1 else f"{len(blind)} endpoints"
+        text = (
+            f"The metrics of {sum(one.blind_models for one in blind)} of "
+            f"{sum(one.models for one in summaries)} loaded models, on {where}, vanished "
+            "together. Nothing scales in anywhere until they are back; wakes go on."
+        )
+        notice = NoticeItem(Notice.METRICS_VANISHED, "fleet", text)
+        try:
+            deps.people.notify_fleet([notice], event.at_s)
+        except PortError as error:
+            return str(error)
+    deps.store.set_metrics_told(event.at_s)
+    return ""
 
 
 def _deduplication_id(event: DispatchEvent, endpoint: str) -> str:

@@ -33,6 +33,8 @@ _BY_BLOCK = {
     ),
 }
 _BLIND = Reason.BLIND
+# By then dispatch knows whether many models are blind together, and has told of them all.
+BLIND_TOLD_AFTER_S = 240
 _REFUSALS = (OutcomeKind.NO_ROOM, OutcomeKind.QUOTA, OutcomeKind.INVALID, OutcomeKind.DENIED)
 
 
@@ -49,6 +51,13 @@ def collect(
         f"{item.notice}:{item.subject}": item
         for item in _all(config, seen, after, decisions, short)
     }
+    if seen.metrics_vanished:
+        # People were told of the whole fleet (`dispatch`); not of each model as well.
+        lasting = {
+            key: item
+            for key, item in lasting.items()
+            if item.notice is not Notice.BLIND or key in before.noticed
+        }
     new = tuple(item for key, item in sorted(lasting.items()) if key not in before.noticed)
     return new, tuple(sorted(lasting))
 
@@ -64,7 +73,7 @@ def _all(
         text = f"{name} is in the fleet file but not on endpoint {config.name}."
         yield NoticeItem(Notice.COMPONENT_MISSING, name, text)
     for name, decision in decisions.items():
-        yield from _of_component(seen, after, name, decision)
+        yield from _of_component(config, seen, after, name, decision)
     for name in short:
         text = f"No room on {config.name} for the copies that {name} must always have."
         yield NoticeItem(Notice.SHORTAGE, name, text)
@@ -87,7 +96,7 @@ def _all(
 def _of_endpoint(
     config: EndpointConfig, seen: Snapshot, after: EndpointState
 ) -> Iterator[NoticeItem]:
-    """Its instances, its managed scaling, its metrics."""
+    """Its instances and its managed scaling."""
     for name, variant in after.variants.items():
         if variant.obtainable_instances is not None:
             text = (
@@ -101,9 +110,6 @@ def _of_endpoint(
             f"`icscaler endpoint apply {config.name}`."
         )
         yield NoticeItem(Notice.MANAGED_SCALING_DRIFT, f"{found.variant}/{found.key}", text)
-    if seen.metrics_vanished:
-        text = "The metrics of many models vanished together; nothing scales in."
-        yield NoticeItem(Notice.METRICS_VANISHED, config.name, text)
 
 
 def _of_starts(config: EndpointConfig, after: EndpointState) -> Iterator[NoticeItem]:
@@ -179,7 +185,7 @@ def _drift(what: str, found: startup.Drift) -> str:
 
 
 def _of_component(
-    seen: Snapshot, after: EndpointState, name: str, decision: Decision
+    config: EndpointConfig, seen: Snapshot, after: EndpointState, name: str, decision: Decision
 ) -> Iterator[NoticeItem]:
     view, state = seen.components[name], after.models[name]
     if decision.blocked in _BY_BLOCK:
@@ -188,7 +194,9 @@ def _of_component(
             failure=view.failure_reason, copies=view.desired_copies, until=state.manual_until_s
         )
         yield NoticeItem(notice, name, f"{name} {text}")
-    if any(step.reason is _BLIND for step in decision.steps):
+    alive_s = max(state.last_heartbeat_s, state.newest_copy_s)
+    lasts = seen.at_s - alive_s > config.blind_after_s + BLIND_TOLD_AFTER_S
+    if lasts and any(step.reason is _BLIND for step in decision.steps):
         text = f"{name} has {view.current_copies} copies but no metrics; its copies are held."
         yield NoticeItem(Notice.BLIND, name, text)
     outcome = seen.outcomes.get(name)

@@ -48,6 +48,7 @@ class Lease:
 class FleetPointer:
     """Which configuration is in force, and the switches that need no deploy.
 
+    `metrics_told_s`: last tick at which the metrics had vanished and a person knew it; 0: never.
     `added`: those of `endpoints` that are in no fleet file, but in an overlay (`Overlay.home`).
     `version` is empty where nothing else is managed: nothing was published yet.
     """
@@ -59,6 +60,7 @@ class FleetPointer:
     paused_models: tuple[str, ...] = ()
     metrics_vanished: bool = False
     added: tuple[str, ...] = ()
+    metrics_told_s: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,6 +239,8 @@ class StateStore(Protocol):
         ...
 
     def set_metrics_vanished(self, vanished: bool) -> None: ...
+    def set_metrics_told(self, at_s: int) -> None: ...
+
     def record(self, records: Sequence["DecisionRecord"], snapshot: "LookSnapshot | None") -> None:
         """Keep decision records and the look's snapshot for a while (they expire)."""
         ...

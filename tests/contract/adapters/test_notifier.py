@@ -7,7 +7,7 @@ import pytest
 
 from icscaler.adapters import clients
 from icscaler.adapters.memory import MemoryNotifier
-from icscaler.adapters.notifier import AwsNotifier
+from icscaler.adapters.notifier import AwsNotifier, AwsPeople
 from icscaler.entities import NoticeItem
 from icscaler.ports import PortError
 from icscaler.reasons import Notice
@@ -119,6 +119,15 @@ def test_a_notice_reads_well(aws_desk: AwsDesk) -> None:
     (message,) = aws_desk.received("read")
     assert message["Subject"] == "icscaler: Shortage (flow-generation) on code and 1 more"
     assert "caption is Failed." in message["Message"]
+
+
+def test_what_concerns_the_fleet_names_no_endpoint(aws_desk: AwsDesk) -> None:
+    people = AwsPeople(lambda: aws_desk.sns, aws_desk.topic)
+    people.notify_fleet([NoticeItem(Notice.METRICS_VANISHED, "fleet", "All vanished.")], AT_S)
+    (message,) = aws_desk.received("read")
+    assert message["Subject"] == "icscaler: MetricsVanished in the fleet"
+    assert message["Message"].splitlines()[0] == "The fleet, 2026-06-01 00:00:00 UTC"
+    assert sorted(message["MessageAttributes"]) == ["notices"]
 
 
 class Failing:

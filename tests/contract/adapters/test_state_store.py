@@ -307,16 +307,19 @@ def test_pauses_are_apart_and_outlive_publications(store: Store) -> None:
     store.set_paused(True, endpoint="images")
     store.set_paused(True, model="block-generation")
     store.set_metrics_vanished(True)
+    store.set_metrics_told(AT_S)
     store.publish({"code": values.config()}, "v1", None)
     assert store.fleet_pointer() == FleetPointer(
-        "v1", ("code",), True, ("code", "images"), ("block-generation",), True
+        "v1", ("code",), True, ("code", "images"), ("block-generation",), True, (), AT_S
     )
     store.set_paused(False)
     store.set_paused(False, endpoint="images")
     store.set_paused(False, endpoint="never-paused")
     store.set_paused(False, model="block-generation")
     store.set_metrics_vanished(False)
-    assert store.fleet_pointer() == FleetPointer("v1", ("code",), paused_endpoints=("code",))
+    assert store.fleet_pointer() == FleetPointer(
+        "v1", ("code",), paused_endpoints=("code",), metrics_told_s=AT_S
+    )
 
 
 def test_the_newest_summary_of_each_endpoint_counts(store: Store) -> None:

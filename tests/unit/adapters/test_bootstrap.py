@@ -57,10 +57,13 @@ def test_a_missing_variable_is_named(missing: str, value: str | None) -> None:
         ReconcileSettings.from_environment(environment)
 
 
-@pytest.mark.parametrize("missing", ["ICSCALER_TABLE", "ICSCALER_LOOK_QUEUE_URL"])
+@pytest.mark.parametrize(
+    "missing", ["ICSCALER_TABLE", "ICSCALER_LOOK_QUEUE_URL", "ICSCALER_TOPIC_ARN"]
+)
 def test_dispatch_needs_little(missing: str) -> None:
     environment = {
-        name: ENVIRONMENT[name] for name in ("ICSCALER_TABLE", "ICSCALER_LOOK_QUEUE_URL")
+        name: ENVIRONMENT[name]
+        for name in ("ICSCALER_TABLE", "ICSCALER_LOOK_QUEUE_URL", "ICSCALER_TOPIC_ARN")
     }
     assert DispatchSettings.from_environment(environment).table == "state"
     del environment[missing]

@@ -68,7 +68,9 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def queue(monkeypatch: pytest.MonkeyPatch, store: MemoryStateStore) -> MemoryLookQueue:
     queue = MemoryLookQueue()
-    monkeypatch.setattr(bootstrap, "dispatch_deps", lambda: dispatch.Deps(store, queue))
+    monkeypatch.setattr(
+        bootstrap, "dispatch_deps", lambda: dispatch.Deps(store, queue, MemoryNotifier())
+    )
     return queue
 
 

@@ -150,6 +150,7 @@ def test_dispatch_is_counted(capsys: pytest.CaptureFixture[str]) -> None:
         unwakeable=("p",),
         allowance=3,
         late_endpoints=("c",),
+        not_told="sns Publish: InternalError",
     )
     answer = reporting.report_dispatch(outcome)
     (line,) = emitted(capsys)
@@ -173,6 +174,7 @@ def test_dispatch_is_counted(capsys: pytest.CaptureFixture[str]) -> None:
         "unknown": [],
         "late_endpoints": ["c"],
         "allowance": 3,
+        "not_told": "sns Publish: InternalError",
     }
 
 

@@ -299,12 +299,25 @@ def test_the_allowance_limits_removals_fleet_wide() -> None:
     assert granted == {None: 6, 0: 6, 2: 4, 10: 1}
 
 
-def test_when_metrics_vanish_together_nothing_scales_in_and_a_person_is_told() -> None:
+def test_when_metrics_vanish_together_nothing_scales_in() -> None:
     cfg = config(model(limits=Limits(minimum_life_s=0)))
     state, at_s = settled(cfg, load=5.0, copies=6)
     plan = look(cfg, state, at_s, load=5.0, copies=6, metrics_vanished=True)
     assert desired(plan) == 6
-    assert Notice.METRICS_VANISHED in [item.notice for item in plan.notices]
+
+
+def test_a_blind_model_is_told_when_it_lasts_and_not_beside_the_whole_fleet() -> None:
+    cfg = config(model(idle_s=60, limits=Limits(minimum_life_s=0)))
+    state, at_s = settled(cfg, load=0.0)
+
+    def blind_told(after_s: int, **changes: object) -> bool:
+        plan = look(cfg, state, at_s + after_s, metrics={}, **changes)
+        assert plan.blind == ("m",)
+        assert reasons(plan)[-1] is Reason.BLIND
+        return Notice.BLIND in [item.notice for item in plan.notices]
+
+    assert [blind_told(after_s) for after_s in (0, 480, 600)] == [False, False, True]
+    assert not blind_told(600, metrics_vanished=True)
 
 
 def test_what_aws_refused_is_not_asked_again_at_once() -> None:

@@ -36,7 +36,7 @@ class Desk:
         self.endpoints.add(endpoint_view(), *(view(name) for name in self.config.models))
         self.store.publish({"shared": self.config}, "v1", None)
         self.deps = reconcile.Deps(self.store, self.endpoints, self.metrics, self.notifier, encode)
-        self.dispatch_deps = dispatch.Deps(self.store, self.queue)
+        self.dispatch_deps = dispatch.Deps(self.store, self.queue, self.notifier)
 
     def load(self, requests: float | None, name: str = "m") -> None:
         """Metric minutes up to now with that many requests in flight."""

@@ -2,10 +2,11 @@
 
 import pytest
 
-from icscaler.adapters.memory import MemoryLookQueue
+from icscaler.adapters.memory import MemoryLookQueue, MemoryNotifier
 from icscaler.adapters.memory_store import MemoryStateStore
 from icscaler.dispatch import Cause, Deps, DispatchEvent, dispatch
-from icscaler.ports import Closing, EndpointSummary
+from icscaler.ports import Closing, EndpointSummary, PortError
+from icscaler.reasons import Notice
 from tests.unit.core.build import T0, config, model
 from tests.unit.usecases.desk import Desk
 
@@ -45,7 +46,7 @@ def test_names_of_no_fleet_are_reported_and_ignored(desk: Desk) -> None:
 
 
 def test_nothing_is_queued_before_a_fleet_is_published() -> None:
-    empty = Deps(MemoryStateStore(), MemoryLookQueue())
+    empty = Deps(MemoryStateStore(), MemoryLookQueue(), MemoryNotifier())
     assert dispatch(event(Cause.TICK), empty).queued == ()
 
 
@@ -84,13 +85,62 @@ def test_many_blind_models_at_once_are_a_metrics_problem(desk, models, blind, va
     assert pointer.metrics_vanished is vanished
 
 
+def tick(desk: Desk, after_s: int, blind: int) -> str:
+    """A tick so long after T0, with so many of ten models blind; why nobody was told."""
+    _summarize(desk, copies=10, models=10, blind=blind, at_s=T0 + after_s)
+    return dispatch(DispatchEvent(Cause.TICK, T0 + after_s, "tick"), desk.dispatch_deps).not_told
+
+
+def told(desk: Desk) -> list[tuple[str, int, Notice]]:
+    return [(where, at_s - T0, item.notice) for where, at_s, item in desk.notifier.notices]
+
+
+def test_an_episode_of_vanished_metrics_is_told_once_for_the_fleet(desk: Desk) -> None:
+    for minute in range(60):
+        tick(desk, 60 * minute, blind=9)
+        tick(desk, 60 * minute, blind=9)  # a tick may come twice
+    assert told(desk) == [("", 0, Notice.METRICS_VANISHED)]
+    ((_, _, item),) = desk.notifier.notices
+    assert item.text.startswith("The metrics of 9 of 10 loaded models, on 1 endpoint, vanished")
+
+
+@pytest.mark.parametrize(
+    ("gap_minutes", "messages"), [(5, 1), (20, 2)], ids=["flickering", "another episode"]
+)
+def test_the_end_of_an_episode(desk: Desk, gap_minutes: int, messages: int) -> None:
+    tick(desk, 0, blind=9)
+    for minute in range(1, gap_minutes):
+        tick(desk, 60 * minute, blind=0)
+    pointer = desk.store.fleet_pointer()
+    assert pointer is not None
+    assert not pointer.metrics_vanished
+    tick(desk, 60 * gap_minutes, blind=9)
+    assert len(told(desk)) == messages
+
+
+def test_a_message_that_could_not_be_sent_is_tried_again_and_stops_no_look(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(self: MemoryNotifier, notices: object, at_s: int) -> None:
+        raise PortError("sns Publish: InternalError")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(MemoryNotifier, "notify_fleet", fail)
+        assert tick(desk, 0, blind=9) == "sns Publish: InternalError"
+        assert tick(desk, 60, blind=9) == "sns Publish: InternalError"
+    assert len(desk.queue.messages) == 4, "two endpoints, two ticks"
+    assert tick(desk, 120, blind=9) == ""
+    assert tick(desk, 180, blind=9) == ""
+    assert told(desk) == [("", 120, Notice.METRICS_VANISHED)]
+
+
 def test_endpoints_nobody_looked_at_lately_are_named(desk: Desk) -> None:
     _summarize(desk, copies=1, models=1, blind=0)
     assert dispatch(event(Cause.TICK), desk.dispatch_deps).late_endpoints == ("second",)
 
 
-def _summarize(desk: Desk, *, copies: int, models: int, blind: int) -> None:
-    lease = desk.store.acquire_lease("shared", "test", T0, 60)
+def _summarize(desk: Desk, *, copies: int, models: int, blind: int, at_s: int = T0) -> None:
+    lease = desk.store.acquire_lease("shared", "test", at_s, 60)
     assert lease is not None
-    summary = EndpointSummary("shared", T0, copies, models, blind)
-    desk.store.finish(lease, Closing({}, summary, float(T0)))
+    summary = EndpointSummary("shared", at_s, copies, models, blind)
+    desk.store.finish(lease, Closing({}, summary, float(at_s)))

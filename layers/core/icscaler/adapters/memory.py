@@ -192,7 +192,7 @@ class MemoryMetrics:
 
 @dataclass(slots=True)
 class MemoryNotifier:
-    """`ports.Notifier` that remembers what was told."""
+    """`ports.Notifier` and `dispatch.People` that remember what was told; "" is the fleet."""
 
     changes: list[DecisionRecord] = field(default_factory=list)
     notices: list[tuple[str, int, NoticeItem]] = field(default_factory=list)
@@ -202,6 +202,9 @@ class MemoryNotifier:
 
     def notify(self, endpoint: str, notices: Sequence[NoticeItem], at_s: int) -> None:
         self.notices.extend((endpoint, at_s, notice) for notice in notices)
+
+    def notify_fleet(self, notices: Sequence[NoticeItem], at_s: int) -> None:
+        self.notices.extend(("", at_s, notice) for notice in notices)
 
 
 @dataclass(slots=True)

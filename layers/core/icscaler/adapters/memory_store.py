@@ -71,6 +71,7 @@ class MemoryStateStore:
         self._paused_endpoints: set[str] = set()
         self._paused_models: set[str] = set()
         self._metrics_vanished = False
+        self._metrics_told_s = 0
         self._allowance: Allowance | None = None
         self._summaries: dict[str, EndpointSummary] = {}
         self._records: dict[tuple[str, int, str], bytes] = {}
@@ -94,6 +95,7 @@ class MemoryStateStore:
                 tuple(sorted(self._paused_models)),
                 self._metrics_vanished,
                 added,
+                self._metrics_told_s,
             )
 
     def publish(
@@ -153,6 +155,10 @@ class MemoryStateStore:
     def set_metrics_vanished(self, vanished: bool) -> None:
         with self._lock:
             self._metrics_vanished = vanished
+
+    def set_metrics_told(self, at_s: int) -> None:
+        with self._lock:
+            self._metrics_told_s = at_s
 
     def endpoint_of(self, component: str) -> str | None:
         with self._lock:

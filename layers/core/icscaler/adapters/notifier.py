@@ -1,6 +1,9 @@
-"""Events for other systems (EventBridge) and notices for people (SNS), as `ports.Notifier`."""
+"""Events for other systems (EventBridge) and notices for people (SNS).
 
-from collections.abc import Sequence
+`ports.Notifier`, and `dispatch.People` for what concerns the whole fleet.
+"""
+
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -56,21 +59,38 @@ class AwsNotifier:
         }
 
     def notify(self, endpoint: str, notices: Sequence[NoticeItem], at_s: int) -> None:
-        with port_errors("sns", "Publish"):
-            self.sns.publish(
-                TopicArn=self.topic_arn,
-                Subject=notice_subject(endpoint, notices),
-                Message=notice_text(endpoint, notices, at_s),
-                MessageAttributes={
-                    "endpoint": {"DataType": "String", "StringValue": endpoint},
-                    "notices": {
-                        "DataType": "String.Array",
-                        "StringValue": codec.encode(
-                            sorted({str(each.notice) for each in notices})
-                        ).decode(),
-                    },
-                },
-            )
+        _publish(self.sns, self.topic_arn, endpoint, notices, at_s)
+
+
+@dataclass(slots=True)
+class AwsPeople:
+    """Notices about the fleet to the notification topic; the client is made when one is needed."""
+
+    sns: "Callable[[], SNSClient]"
+    topic_arn: str
+
+    def notify_fleet(self, notices: Sequence[NoticeItem], at_s: int) -> None:
+        _publish(self.sns(), self.topic_arn, None, notices, at_s)
+
+
+def _publish(
+    sns: "SNSClient",
+    topic_arn: str,
+    endpoint: str | None,
+    notices: Sequence[NoticeItem],
+    at_s: int,
+) -> None:
+    kinds = codec.encode(sorted({str(each.notice) for each in notices})).decode()
+    attributes: Any = {"notices": {"DataType": "String.Array", "StringValue": kinds}}
+    if endpoint is not None:
+        attributes["endpoint"] = {"DataType": "String", "StringValue": endpoint}
+    with port_errors("sns", "Publish"):
+        sns.publish(
+            TopicArn=topic_arn,
+            Subject=notice_subject(endpoint, notices),
+            Message=notice_text(endpoint, notices, at_s),
+            MessageAttributes=attributes,
+        )
 
 
 def change_detail(record: DecisionRecord) -> dict[str, Any]:
@@ -102,20 +122,21 @@ def fleet_published(version: str, bus: str) -> dict[str, Any]:
     }
 
 
-def notice_subject(endpoint: str, notices: Sequence[NoticeItem]) -> str:
+def notice_subject(endpoint: str | None, notices: Sequence[NoticeItem]) -> str:
     """One line of ASCII without control characters, which is all that SNS accepts."""
     first = notices[0]
     more = f" and {len(notices) - 1} more" if len(notices) > 1 else ""
-    about = f" ({first.subject})" if first.subject != endpoint else ""
-    line = f"icscaler: {first.notice}{about} on {endpoint}{more}"
+    about = f" ({first.subject})" if endpoint is not None and first.subject != endpoint else ""
+    where = "in the fleet" if endpoint is None else f"on {endpoint}"
+    line = f"icscaler: {first.notice}{about} {where}{more}"
     line = "".join(each if each.isascii() and each.isprintable() else "?" for each in line)
     return line if len(line) <= MAX_SUBJECT else line[: MAX_SUBJECT - 3] + "..."
 
 
-def notice_text(endpoint: str, notices: Sequence[NoticeItem], at_s: int) -> str:
+def notice_text(endpoint: str | None, notices: Sequence[NoticeItem], at_s: int) -> str:
     """A paragraph for each notice, and when and where it was seen."""
     when = datetime.fromtimestamp(at_s, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-    lines = [f"Endpoint {endpoint}, {when}", ""]
+    lines = [f"{'The fleet' if endpoint is None else f'Endpoint {endpoint}'}, {when}", ""]
     lines += [f"{each.notice}: {each.text}" for each in notices[:MAX_NOTICES]]
     if len(notices) > MAX_NOTICES:
         lines.append(f"... and {len(notices) - MAX_NOTICES} more")

@@ -129,6 +129,7 @@ def report_dispatch(outcome: DispatchOutcome) -> dict[str, Any]:
         "unknown": list(outcome.unknown),
         "late_endpoints": list(outcome.late_endpoints),
         "allowance": outcome.allowance,
+        "not_told": outcome.not_told,
     }
 
 

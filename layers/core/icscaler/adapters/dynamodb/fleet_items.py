@@ -113,6 +113,9 @@ class FleetItems(VersionItems):
             "fleet", "pointer", "SET metrics_vanished = :vanished", {":vanished": vanished}
         )
 
+    def set_metrics_told(self, at_s: int) -> None:
+        self._table.update("fleet", "pointer", "SET metrics_told_s = :at", {":at": at_s})
+
     def endpoint_of(self, component: str) -> str | None:
         item = self._table.get(f"component#{component}", "owner")
         return str(item["endpoint"]) if item else None
@@ -154,6 +157,7 @@ def _pointer(item: Item | None) -> FleetPointer | None:
         paused_endpoints=tuple(sorted(item.get("paused_endpoints", ()))),
         paused_models=tuple(sorted(item.get("paused_models", ()))),
         metrics_vanished=item.get("metrics_vanished", False),
+        metrics_told_s=int(item.get("metrics_told_s", 0)),
         added=tuple(sorted(added)),
     )
 
