@@ -18,6 +18,9 @@ PER_S = 5.0
 BEFORE_MIN, MINUTES = 10, 15
 FROM_H = 8.0
 LONGEST_WAIT_LOOKS = 5
+AHEAD_S = 240
+"""Requests are told to the world so long before: a handler that waits for its turn takes the clock
+past a minute."""
 ACCEPTED = "Accepted"
 
 Wanted = tuple[str, int, int, str]
@@ -98,8 +101,10 @@ def play() -> list[str]:
 def told(played: Played, minutes: int) -> Told:
     """Play so many minutes on."""
     cloud, found = played.cloud, Told()
-    since_s, start_s = cloud.clock.now_s, cloud.clock.now_s - played.start_s
-    played.until(round(start_s) + 60 * minutes)
+    since_s, first_s = cloud.clock.now_s, round(cloud.clock.now_s - played.start_s)
+    for end_s in range(first_s + 60, first_s + 60 * minutes + 1, 60):
+        played.arriving.until(end_s + AHEAD_S)
+        played.until(end_s)
     for changes in _looks(cloud, since_s, found):
         found.take_in(changes)
     return found

@@ -8,8 +8,10 @@ a missing alarm costs time, a wrong one costs a look.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from math import ceil, sqrt
 
 from icscaler.entities import EndpointConfig, ModelConfig
+from icscaler.learned import ASSUMED_DEVIATIONS
 
 # What CloudFormation makes up has no slash, so no alarm of anybody else is taken for one of ours.
 SPIKE = "spike/"
@@ -61,7 +63,7 @@ class AlarmPlan:
 def spike_alarm(
     prefix: str, endpoint: str, component: str, threshold: float, variant: str | None = None
 ) -> MetricAlarm:
-    """The alarm of one component: more in flight per copy than it serves or its policy aims at.
+    """The alarm of one component: more in flight per copy than a full one has, or its target.
 
     `variant`: the one that it has to itself, whose metric has another name and dimensions.
     """
@@ -73,8 +75,8 @@ def spike_alarm(
     return MetricAlarm(
         name=f"{prefix}{SPIKE}{component}",
         description=(
-            f"icscaler: more requests in flight per copy of {component} than the target of "
-            f"{threshold:g}. Asks for a look at {endpoint}; nobody needs to act."
+            f"icscaler: more requests in flight per copy of {component} than {threshold:g}. "
+            f"Asks for a look at {endpoint}; nobody needs to act."
         ),
         namespace="AWS/SageMaker",
         metric=metric,
@@ -107,9 +109,14 @@ def wanted(configs: Iterable[EndpointConfig], prefix: str) -> dict[str, MetricAl
 
 
 def _threshold(model: ModelConfig) -> float | None:
-    """In flight per copy: the target, or what a copy serves at once. None: it follows another."""
+    """In flight per copy: the target, or the peak of a full copy. None: it follows another.
+
+    A copy that serves 32 at once and is just full has 32 in flight on average and 49 at its peak
+    (`policies.accepted_load`). An alarm at 32 would be up most of the day, and silent at a rise.
+    """
+    slots = model.concurrent_requests_per_copy
     if model.policy is None:
-        return model.concurrent_requests_per_copy
+        return None if slots is None else float(ceil(slots + ASSUMED_DEVIATIONS * sqrt(slots)))
     return model.policy.target_value if model.policy.metric == "concurrency" else None
 
 

@@ -223,6 +223,8 @@ class MetricMinute:
     `invocations`: requests (Sum). `concurrency_per_copy`: highest in-flight requests of a copy,
     queue included (Maximum). `refused`: NoCapacityInvocationFailures (Sum). `heartbeat`: a
     utilisation datapoint of a loaded copy exists, which tells silence from missing data.
+    `rise_per_s`: the most that the requests in flight rose a second between ten-second points that
+    follow each other, where those were read; negative where they only fell.
     `latency_s`: mean ModelLatency of its requests, waiting in the container included.
     `in_deadline_fraction`: share of them within the objective's deadline. `errors`: answered with
     a 5XX (Sum). These three are read only when needed (`policies.accepted_load`, `objectives`).
@@ -236,6 +238,7 @@ class MetricMinute:
     latency_s: float | None = None
     in_deadline_fraction: float | None = None
     errors: float | None = None
+    rise_per_s: float | None = None
 
 
 @dataclass(slots=True)

@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 
 TOURNAMENT_VERSION = 1
 NEVER_USED = 1_000_000
+# How many of its own roots a minute's peak of requests in flight lies above their mean, until a
+# model's own peaks tell (`policies.accepted_load`).
+ASSUMED_DEVIATIONS = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +25,7 @@ class ServiceTime:
     mean_s: float | None = None
     evidence: float = 0.0
     read_until_s: int = 0
-    peak_deviations: float = 3.0
+    peak_deviations: float = ASSUMED_DEVIATIONS
     peak_minutes: int = 0
 
 

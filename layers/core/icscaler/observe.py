@@ -211,4 +211,5 @@ def _series(
         latency=latency,
         deadline_s=None if judged is None else judged.promise.deadline_s,
         variant=(config.name, model.variant) if alone else None,
+        in_tens=model.spike_alarm,
     )

@@ -370,6 +370,7 @@ class SeriesRequest:
     """Which metric series of one component a look needs, from `start_s` to now.
 
     `variant`: (endpoint, variant) of a single-model variant, whose series are kept under that.
+    `in_tens`: of the concurrency its ten-second points are read, which tell how fast it rose.
 
     `deadline_s`: the share of requests within it, and errors; None: neither.
     """
@@ -383,6 +384,7 @@ class SeriesRequest:
     latency: bool = False
     deadline_s: float | None = None
     variant: tuple[str, str] | None = None
+    in_tens: bool = False
 
 
 class Metrics(Protocol):

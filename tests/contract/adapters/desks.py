@@ -99,6 +99,7 @@ class MemoryDesk:
                     LATENCY_S if served else None,
                     1.0 if served else None,
                     0.0 if served else None,
+                    0.0,
                 ),
             )
         self.now_s = first_s + 60 * (max(per_minute) + 3)
@@ -223,3 +224,16 @@ class CloudDesk:
             if count:
                 self.cloud.world.arrive(component, count, start_s, start_s + 60, output_tokens=10)
         self.cloud.run_until(first_s + 60 * (max(per_minute) + 3))
+
+    def points(self, metric: str, component: str, start_s: int, period_s: int) -> list[Any]:
+        """(time, maximum) of a metric as CloudWatch itself has it."""
+        answer = self.cloud.client("cloudwatch").get_metric_statistics(
+            Namespace="AWS/SageMaker",
+            MetricName=metric,
+            Dimensions=[{"Name": "InferenceComponentName", "Value": component}],
+            StartTime=start_s,
+            EndTime=self.now_s,
+            Period=period_s,
+            Statistics=["Maximum"],
+        )
+        return sorted((each["Timestamp"], each["Maximum"]) for each in answer["Datapoints"])

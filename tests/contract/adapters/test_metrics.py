@@ -1,6 +1,7 @@
 """`ports.Metrics`: in memory, and CloudWatch's adapter on the local cloud."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -121,6 +122,18 @@ def test_of_the_running_minute_there_is_the_concurrency_so_far(desk: Desk) -> No
     assert ended == tuple(whole), "at its very beginning it has nothing to say"
 
 
+def test_ten_second_points_tell_the_same_and_how_fast_it_rose(desk: Desk) -> None:
+    start_s = -(-desk.now_s // 60) * 60
+    desk.requests("block", {0: 600, 1: 600})
+    ask = SeriesRequest("block", start_s, invocations=False, concurrency=True, heartbeat=False)
+    whole = read(desk, ask)["block"]
+    in_tens = read(desk, replace(ask, in_tens=True))["block"]
+    assert [replace(minute, rise_per_s=None) for minute in in_tens] == list(whole)
+    assert len(in_tens) >= 2
+    assert all(type(minute.rise_per_s) is float for minute in in_tens)
+    assert all(minute.rise_per_s is None for minute in whole)
+
+
 def test_a_component_without_data_is_there_and_empty(desk: Desk) -> None:
     assert read(desk, SeriesRequest("never-heard-of", desk.now_s - 600)) == {"never-heard-of": ()}
     assert read(desk) == {}
@@ -136,6 +149,21 @@ def test_refused_requests_at_zero_copies_are_seen(cloud: LocalCloud, cloud_desk:
     cloud_desk.requests("block", {0: 1})
     request = SeriesRequest("block", start_s, invocations=False, refused=True, heartbeat=False)
     assert read(cloud_desk, request)["block"] == (MetricMinute(start_s, refused=1.0),)
+
+
+def test_the_fastest_rise_between_neighbouring_points_counts(cloud_desk: CloudDesk) -> None:
+    start_s = -(-cloud_desk.now_s // 60) * 60
+    cloud_desk.requests("block", {0: 60, 1: 6000})
+    request = SeriesRequest("block", start_s, concurrency=True, in_tens=True)
+    calm, sudden = read(cloud_desk, request)["block"][:2]
+    points = {
+        int(at.timestamp()): value
+        for at, value in cloud_desk.points("ConcurrentRequestsPerCopy", "block", start_s, 10)
+    }
+    rises = [(points[at + 10] - points[at]) / 10 for at in points if at + 10 in points]
+    assert sudden.rise_per_s == max(rises) > 1
+    assert calm.rise_per_s is not None
+    assert calm.rise_per_s < sudden.rise_per_s
 
 
 def test_figures_are_floats_so_that_storing_changes_no_byte(cloud_desk: CloudDesk) -> None:

@@ -109,6 +109,43 @@ def test_the_minute_that_runs_shows_its_concurrency_so_far() -> None:
     assert found[0].concurrency_per_copy
 
 
+@pytest.mark.parametrize("zero_points", [True, False])
+def test_rises_are_those_of_the_stores_ten_second_points(zero_points: bool) -> None:
+    settings = WorldSettings(emit_10s=True, concurrency_zero_points=zero_points)
+    dims = {"InferenceComponentName": "a"}
+    compared = 0
+    for world in looks(settings, seed=5, copies=1):
+        at_s = int(world.now_s)
+        start_s = at_s // 60 * 60 - 240
+        points = dict(
+            world.metrics.statistics(
+                REQUESTS,
+                "ConcurrentRequestsPerCopy",
+                dims,
+                "Maximum",
+                10,
+                start_s,
+                at_s,
+                world.now_s,
+            )
+        )
+        rises: dict[int, float] = {}
+        for point_s, value in points.items():
+            if point_s + 10 in points:
+                minute_s = (point_s + 10) // 60 * 60
+                rise_per_s = (points[point_s + 10] - value) / 10
+                rises[minute_s] = max(rise_per_s, rises.get(minute_s, rise_per_s))
+        series = in_flight_series(world, "a")
+        found = metric_minutes(
+            world, "a", start_s, at_s, loaded=True, in_flight=series, in_tens=True
+        )
+        assert {m.at_s: m.rise_per_s for m in found if m.rise_per_s is not None} == rises
+        whole = metric_minutes(world, "a", start_s, at_s, loaded=True, in_flight=series)
+        assert all(m.rise_per_s is None for m in whole)
+        compared += len(rises)
+    assert compared > 80
+
+
 def test_peers_see_the_same_requests_as_the_store_in_the_end() -> None:
     seen: dict[int, tuple[int, int]] = {}
     sight = None

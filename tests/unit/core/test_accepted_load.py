@@ -235,6 +235,26 @@ def test_a_queue_tells_the_load_by_its_growth(
 
 
 @pytest.mark.parametrize(
+    ("in_flight", "rise_per_s", "load"),
+    [
+        pytest.param(28.0, 0.6, 22.4, id="ten seconds of it are published: the queue's own pace"),
+        pytest.param(88.0, 0.6, 22.4, id="a long queue that grows slowly"),
+        pytest.param(28.0, 9.0, 22.4, id="no more than what waits can have come in ten seconds"),
+        pytest.param(88.0, -3.0, 20.0, id="a queue that shrinks: the slots are full"),
+        pytest.param(10.0, 0.9, 8.0, id="nobody waits: the rise says nothing"),
+    ],
+)
+def test_ten_second_points_tell_the_growth_whenever_they_are_read(
+    in_flight: float, rise_per_s: float, load: float
+) -> None:
+    """Two copies of ten slots, two seconds a request; read 25 and 60 seconds into the minute."""
+    now = MetricMinute(T0, concurrency_per_copy=in_flight, rise_per_s=rise_per_s)
+    for elapsed_s in (25, 60):
+        found = load_in_flight(MODEL, now, None, 2, TWO_S, T0 + elapsed_s)
+        assert found == pytest.approx(load)
+
+
+@pytest.mark.parametrize(
     ("mean", "peak", "deviations"),
     [
         pytest.param(4.0, 8, 2.0, id="calmer than assumed"),

@@ -33,8 +33,17 @@ def test_an_alarm_watches_ten_second_points_against_the_policys_target() -> None
         threshold=24.0,
         missing_data="notBreaching",
     )
-    assert "copy of m than the target of 24" in found.description
+    assert "copy of m than 24" in found.description
     assert "look at shared" in found.description
+
+
+@pytest.mark.parametrize(("slots", "threshold"), [(1, 4.0), (10, 20.0), (32, 49.0), (256, 304.0)])
+def test_with_an_objective_against_the_peak_of_a_copy_that_is_just_full(
+    slots: int, threshold: float
+) -> None:
+    endpoint = config(model("m", spike_alarm=True, policy=None, concurrent_requests_per_copy=slots))
+    (found,) = wanted([endpoint], PREFIX).values()
+    assert found.threshold == threshold
 
 
 def test_a_variants_alarm_watches_the_variants_metric() -> None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 MINUTE_S = 60
+TEN_S = 10
 SERIES_PER_CALL = 500
 # ModelLatency is published in microseconds.
 MICROSECONDS = 1e6
@@ -71,6 +72,7 @@ class _Wanted:
     series: Series
     start_s: int
     variant: tuple[str, str] | None = None
+    period_s: int = MINUTE_S
 
     @property
     def dimensions(self) -> list[dict[str, str]]:
@@ -125,16 +127,24 @@ class CloudWatchMetrics:
         }
         # A page says PartialData while more of a series follows; the last word on it counts.
         status: dict[int, str] = {}
+        tens: dict[int, dict[int, float]] = {
+            index: {} for index, each in enumerate(batch) if each.period_s == TEN_S
+        }
         while True:
             with port_errors("cloudwatch", "GetMetricData"):
                 page = self.cloudwatch.get_metric_data(**arguments)
             for result in page["MetricDataResults"]:
                 index = int(result["Id"][1:])
                 status[index] = result["StatusCode"]
-                _take(batch[index], result, at_s, found[batch[index].component])
+                if index in tens:
+                    tens[index].update(_points(result))
+                else:
+                    _take(batch[index], result, at_s, found[batch[index].component])
             if not page.get("NextToken"):
                 break
             arguments["NextToken"] = page["NextToken"]
+        for index, points in tens.items():
+            _take_tens(batch[index], points, at_s, found[batch[index].component])
         incomplete = {
             each.component
             for index, each in enumerate(batch)
@@ -150,7 +160,8 @@ def _wanted(requests: Sequence[SeriesRequest]) -> Iterator[_Wanted]:
         for series in SERIES:
             if getattr(request, series.field):
                 named = series if request.variant is None else OF_VARIANTS.get(series.field, series)
-                yield _Wanted(request.component, named, request.start_s, request.variant)
+                period_s = TEN_S if request.in_tens and series.field == "concurrency" else MINUTE_S
+                yield _Wanted(request.component, named, request.start_s, request.variant, period_s)
         if request.deadline_s is not None:
             # PR is the percentage of samples within bounds (CloudWatch statistics definitions).
             stat = f"PR(:{round(request.deadline_s * MICROSECONDS)})"
@@ -168,17 +179,38 @@ def _query(index: int, wanted: _Wanted) -> dict[str, Any]:
                 "MetricName": wanted.series.metric,
                 "Dimensions": wanted.dimensions,
             },
-            "Period": MINUTE_S,
+            "Period": wanted.period_s,
             "Stat": wanted.series.stat,
         },
     }
 
 
+def _points(result: Any) -> Iterator[tuple[int, float]]:
+    for timestamp, number in zip(result["Timestamps"], result["Values"], strict=True):
+        yield int(timestamp.timestamp()), float(number)
+
+
+def _take_tens(
+    wanted: _Wanted, points: Mapping[int, float], at_s: int, by_start: dict[int, MetricMinute]
+) -> None:
+    """Ten-second points of the concurrency: the highest of each minute, and the fastest rise."""
+    for point_s in sorted(points):
+        if not wanted.start_s <= point_s < at_s:
+            continue
+        start_s, value = point_s - point_s % MINUTE_S, points[point_s]
+        minute = by_start.setdefault(start_s, MetricMinute(start_s))
+        minute.concurrency_per_copy = max(minute.concurrency_per_copy or 0.0, value)
+        before = points.get(point_s - TEN_S)
+        if before is not None and point_s - TEN_S >= wanted.start_s:
+            rise_per_s = (value - before) / TEN_S
+            known = minute.rise_per_s
+            minute.rise_per_s = rise_per_s if known is None else max(known, rise_per_s)
+
+
 def _take(wanted: _Wanted, result: Any, at_s: int, by_start: dict[int, MetricMinute]) -> None:
     # A minute that still runs is told by the highest of its ten-second points so far, by no sum.
     known_s = at_s - 1 if wanted.series.field == "concurrency" else at_s - MINUTE_S
-    for timestamp, number in zip(result["Timestamps"], result["Values"], strict=True):
-        start_s, value = int(timestamp.timestamp()), float(number)
+    for start_s, value in _points(result):
         if not wanted.start_s <= start_s <= known_s:
             continue
         minute = by_start.setdefault(start_s, MetricMinute(start_s))

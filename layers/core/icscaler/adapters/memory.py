@@ -174,7 +174,10 @@ class MemoryMetrics:
             if not request.start_s <= start_s < at_s:
                 continue
             if start_s > at_s - MINUTE_S:
-                minute = MetricMinute(start_s, concurrency_per_copy=minute.concurrency_per_copy)
+                in_flight, rise_per_s = minute.concurrency_per_copy, minute.rise_per_s
+                minute = MetricMinute(
+                    start_s, concurrency_per_copy=in_flight, rise_per_s=rise_per_s
+                )
             seen = MetricMinute(
                 start_s,
                 minute.invocations if request.invocations else None,
@@ -184,6 +187,7 @@ class MemoryMetrics:
                 minute.latency_s if request.latency else None,
                 None if request.deadline_s is None else minute.in_deadline_fraction,
                 None if request.deadline_s is None else minute.errors,
+                minute.rise_per_s if request.concurrency and request.in_tens else None,
             )
             if seen != MetricMinute(start_s):
                 answer.append(seen)

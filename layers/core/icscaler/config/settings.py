@@ -223,10 +223,12 @@ class Settings(Part):
     )
     spike_alarm: bool | None = Field(
         default=None,
-        description="Have a CloudWatch alarm that asks for a look as soon as more requests are in "
-        "flight per copy than `concurrent_requests_per_copy`, or than `target_value` of the metric "
-        "`concurrency`, instead of at the next minute. Costs $0.30 a month for each model that can "
-        "have more than one copy. Built in: false.",
+        description="Have a CloudWatch alarm that asks for a look as soon as a sudden rise shows, "
+        "instead of at the next minute, and read requests in flight every ten seconds: with an "
+        "objective when more are in flight per copy than a full copy has at its peak (49 for "
+        "`concurrent_requests_per_copy: 32`), else when more are than `target_value` of the metric "
+        "`concurrency`. Costs $0.30 a month for each model that can have more than one copy. "
+        "Built in: false.",
         examples=[True],
     )
     observe: bool | None = Field(

@@ -184,15 +184,23 @@ def load_in_flight(
     say many times the load. It grows for half a minute at most, until those who came first give up;
     a queue that grew more slowly is taken for up to twice the overload it is. `before` is the
     minute before, where it is known.
+
+    Where ten-second points were read (`rise_per_s`), the fastest of their rises is that growth:
+    a queue of which only the first ten seconds are published yet is told in full.
     """
     slots, deviations = model.concurrent_requests_per_copy or 0, service.peak_deviations
     in_flight = _mean_of_peak(minute.concurrency_per_copy or 0.0, deviations)
     if in_flight <= slots:
         return in_flight * max(1, copies)
-    waited = before.concurrency_per_copy if before is not None else None
-    growth = max(0.0, in_flight - max(slots, _mean_of_peak(waited or 0.0, deviations)))
-    span_s = min(max(until_s - minute.at_s, _LEAST_SPAN_S), _LONGEST_GROWTH_S)
-    return (slots + growth * (service.mean_s or 0.0) / span_s) * max(1, copies)
+    if minute.rise_per_s is not None:
+        # What rose up to the slots was no queue; it had one publishing interval for that at least.
+        growth_per_s = max(0.0, min(minute.rise_per_s, (in_flight - slots) / _LEAST_SPAN_S))
+    else:
+        waited = before.concurrency_per_copy if before is not None else None
+        growth = max(0.0, in_flight - max(slots, _mean_of_peak(waited or 0.0, deviations)))
+        span_s = min(max(until_s - minute.at_s, _LEAST_SPAN_S), _LONGEST_GROWTH_S)
+        growth_per_s = growth / span_s
+    return (slots + growth_per_s * (service.mean_s or 0.0)) * max(1, copies)
 
 
 def _mean_of_peak(peak: float, deviations: float) -> float:

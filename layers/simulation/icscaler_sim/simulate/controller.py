@@ -273,6 +273,7 @@ class Controller:
             at_s,
             loaded=loaded,
             in_flight=in_flight,
+            in_tens=model.spike_alarm,
             latency=latency,
             promise=promise,
         )

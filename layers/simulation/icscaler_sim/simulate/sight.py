@@ -18,6 +18,7 @@ from icscaler_sim.world import World
 from icscaler_sim.world.rows import MinuteRow
 
 MINUTE_S = 60
+TEN_S = 10
 MICROSECONDS = 1e6
 _LEARN_SHARE = 0.3
 NAMESPACE = "AWS/SageMaker"
@@ -171,6 +172,7 @@ def metric_minutes(
     *,
     loaded: bool,
     in_flight: Series | None,
+    in_tens: bool = False,
     latency: Series | None = None,
     promise: Promise | None = None,
 ) -> tuple[MetricMinute, ...]:
@@ -200,6 +202,8 @@ def metric_minutes(
             _add_accepted(found, row, accepted, settings.invocation_zero_points, loaded=loaded)
     if in_flight is not None and (loaded or latency is not None):
         _add_in_flight(found, world, in_flight, start_s, at_s)
+        if in_tens:
+            _add_rises(found, world, in_flight, start_s, at_s)
     _add_sampled(found, latency, promise, (start_s, at_s), now_s)
     return tuple(found[minute_s] for minute_s in sorted(found))
 
@@ -244,6 +248,29 @@ def _add_in_flight(
         if minute is None:
             minute = found[minute_s] = MetricMinute(minute_s)
         minute.concurrency_per_copy = high
+
+
+def _add_rises(
+    found: dict[int, MetricMinute], world: World, series: Series, start_s: int, at_s: int
+) -> None:
+    """The fastest rise between neighbouring ten-second points, to the minute of the later one."""
+    zero_points, now_s = world.settings.concurrency_zero_points, world.now_s
+    for table, _ in series.sources:
+        if table.period_s != TEN_S:
+            continue
+        later_s = later = -1
+        for row in table.backwards():
+            row_s = row[0]
+            if row_s < start_s:
+                break
+            if row[1] > now_s or row_s >= at_s or not row.copies or not (row.high or zero_points):
+                continue
+            if later_s == row_s + TEN_S:
+                minute = found[later_s - later_s % MINUTE_S]
+                rise_per_s = (later - row.high) / TEN_S
+                if minute.rise_per_s is None or rise_per_s > minute.rise_per_s:
+                    minute.rise_per_s = rise_per_s
+            later_s, later = row_s, row.high
 
 
 def _add_sampled(
