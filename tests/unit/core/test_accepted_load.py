@@ -8,6 +8,8 @@ from icscaler.adapters import codec
 from icscaler.entities import EndpointState, MetricMinute, ModelState
 from icscaler.learned import ServiceTime
 from icscaler.observe import series_requests
+from icscaler.ownership import first_sight
+from icscaler.policies import evidence
 from icscaler.policies.accepted_load import (
     LATENCY_EVERY_S,
     latency_since_s,
@@ -15,7 +17,7 @@ from icscaler.policies.accepted_load import (
     load_in_flight,
     offered_load,
 )
-from tests.unit.core.build import T0, config, model, view
+from tests.unit.core.build import T0, config, model, snapshot, view
 
 SLOTS = 10
 MODEL = model(concurrent_requests_per_copy=SLOTS)
@@ -196,14 +198,30 @@ def test_load_is_accepted_requests_times_service_time() -> None:
 
 
 @pytest.mark.parametrize(
-    ("in_flight", "copies", "load"),
+    ("in_flight", "guess", "load"),
     [
-        pytest.param(10.0, 2, 8.0, id="its mean while nobody waits"),
-        pytest.param(500.0, 2, 160.0, id="a queue counts for eight times the copies at most"),
+        pytest.param(10.0, True, 8.0, id="its mean while nobody waits"),
+        pytest.param(500.0, True, 160.0, id="a queue asks for eight times the copies at most"),
+        pytest.param(500.0, False, 20.0, id="as evidence it says that they were full, no more"),
     ],
 )
-def test_before_the_service_time_is_known(in_flight: float, copies: int, load: float) -> None:
-    assert offered_load(MODEL, minute(0, HEARD, None, in_flight), copies, ServiceTime()) == load
+def test_before_the_service_time_is_known(in_flight: float, guess: bool, load: float) -> None:
+    seen = minute(0, HEARD, None, in_flight)
+    assert offered_load(MODEL, seen, 2, ServiceTime(), guess=guess) == load
+
+
+def test_a_queue_nobody_could_read_leaves_no_peak_in_what_is_remembered() -> None:
+    """A new model's first minutes are all full; its service time comes to be known later."""
+    one = model("m", policy=None, concurrent_requests_per_copy=10, max_copies=40)
+    at_s = T0 + 900
+    full = [MetricMinute(at_s - 60 * ago, 9000.0, 4000.0, None, True) for ago in range(9, 0, -1)]
+    seen = snapshot(at_s, view(copies=2), metrics={"m": tuple(full)})
+    state = first_sight(config(one), seen.components["m"], T0)
+    fresh = evidence.learn(config(one), one, state, seen)
+    assert fresh is not None
+    assert fresh.load == 160.0, "now: eight times what two copies serve"
+    assert state.tournament is not None
+    assert max(state.tournament.bases) == 20.0, "for the days to come: two full copies"
 
 
 def test_the_running_minute_has_only_its_requests_in_flight() -> None:

@@ -148,19 +148,26 @@ def _with_peak(
 
 
 def offered_load(
-    model: ModelConfig, minute: MetricMinute, copies: int, service: ServiceTime
+    model: ModelConfig,
+    minute: MetricMinute,
+    copies: int,
+    service: ServiceTime,
+    *,
+    guess: bool = False,
 ) -> float | None:
     """Requests in service that the minute's accepted requests ask for; None: not known.
 
     `copies` were in service. Before the service time is known it is what was in flight on average,
-    at most eight times what the copies serve at once.
+    at most what the copies serve at once. `guess`: at most eight times as many, for a decision of
+    now; as evidence, which is kept for days, that would be a peak that never was.
     """
     if minute.invocations is not None and service.mean_s is not None:
         return minute.invocations / MINUTE_S * service.mean_s
     slots, in_flight = model.concurrent_requests_per_copy, minute.concurrency_per_copy
     if in_flight is not None and slots is not None:
         mean = _mean_of_peak(in_flight, service.peak_deviations)
-        return min(mean, _GROWTH_WHILE_UNKNOWN * slots) * max(1, copies)
+        most = _GROWTH_WHILE_UNKNOWN * slots if guess else slots
+        return min(mean, most) * max(1, copies)
     if minute.invocations is None and minute.heartbeat:
         return 0.0
     return None

@@ -282,7 +282,7 @@ def _fresh_load(
     if minute.invocations is None and service.mean_s is not None:
         before = by_start.get(minute.at_s - MINUTE_S)
         return accepted_load.load_in_flight(model, minute, before, copies, service, at_s)
-    return accepted_load.offered_load(model, minute, copies, service) or 0.0
+    return accepted_load.offered_load(model, minute, copies, service, guess=True) or 0.0
 
 
 def _note_use(state: ModelState, minute: MetricMinute) -> None:
