@@ -134,7 +134,7 @@ def _line(outcome: Outcome, clean: Outcome) -> dict[str, Any]:
         "looks": outcome.looks,
         "failed_looks": outcome.failed_looks,
         "poison_letters": outcome.poison_letters,
-        "killed_letters": outcome.killed_letters,
+        "excused_letters": outcome.excused_letters,
         "cpu_s": round(outcome.cpu_s, 1),
     }
 

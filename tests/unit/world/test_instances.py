@@ -357,6 +357,18 @@ def test_a_model_that_does_not_start_fails_the_endpoint() -> None:
     assert world.endpoints() == []
 
 
+def test_a_model_that_does_not_start_on_a_new_instance_is_started_again() -> None:
+    world = single_model()
+    world.faults.failing_copies["e/v"] = 2
+    world.set_variant_instances("e", "v", 2)
+    world.advance(world.now_s + LAUNCH_S + 1_000)
+    assert instances(world) == ("Updating", 2, 2)
+    assert "ping health check" in (world.endpoint("e").failure_reason or "")
+    world.advance(world.now_s + 3600)
+    assert instances(world) == ("InService", 2, 2)
+    assert world.faults.failing_copies["e/v"] == 0
+
+
 def test_variants_without_managed_scaling_are_set_by_hand() -> None:
     world = with_copies(8, scaling=None)
     assert "not enough hardware" in refused(lambda: world.set_copies("chat", 9))

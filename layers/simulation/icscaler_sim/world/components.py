@@ -177,7 +177,7 @@ class Component:
         self.kernel.tally.failures.append((self.kernel.now_s, self.name, reason))
         self._remove(copy)
         if self.hidden:
-            self.variant.endpoint.fail(reason)
+            self.variant.model_failed(reason)
         if self.operation is not None:
             self.operation.copy_failed(copy, reason)
         elif not self.hidden and len(self.logical()) < self.desired:

@@ -200,6 +200,17 @@ class Variant:
         _, homeless = pack(rooms, [(copy.owner.name, copy.spec)], openable, self.fresh)
         return homeless > 0
 
+    def model_failed(self, reason: str) -> None:
+        """A single-model variant's container did not start.
+
+        What a scale out does then is not documented: here the container is started again on its
+        instance, and the endpoint is Updating until it answers.
+        """
+        self.endpoint.fail(reason)
+        bare = [instance for instance in self.in_service() if not instance.copies]
+        if self.model is not None and self.endpoint.status == "Updating" and bare:
+            self.put(self.model.new_copy(), bare[0])
+
     # --- launches
     def launch_missing(self) -> None:
         """Order the instances that waiting copies and the minimum need."""
