@@ -11,6 +11,11 @@ from icscaler.reasons import Reason
 
 TRACKED_WORTH = 8.0
 SHORTEST_KEEP_S = int(60 * min(tournament.KEEP_MINUTES))
+# What a sudden rise shows beyond what the copies serve, and beyond the last three quarters of an
+# hour, counts so many times: what is seen of it is seconds old, its requests may take longer than
+# those before, and after this change SageMaker takes no other for minutes. Copies too many leave
+# after their minimum life (design 008).
+RISE = 1.7
 _OBJECTIVE = Objective()
 
 
@@ -52,10 +57,17 @@ def now(case: guards.Case) -> tournament.Now:
     # Use that showed only after its minute was settled, or before it was hidden again, was never
     # learned: it counts for as long as the shortest keep rule would have kept a copy for it.
     late = active_s > until_s - SHORTEST_KEEP_S and active_s > tournament.used_until_s(memory(case))
-    return tournament.Now(
-        load=case.fresh.load if case.fresh is not None else 0.0,
-        used=active_s > until_s or late,
-    )
+    load = case.fresh.load if case.fresh is not None else 0.0
+    return tournament.Now(load=_risen(case, load), used=active_s > until_s or late)
+
+
+def _risen(case: guards.Case, load: float) -> float:
+    """The load with what `RISE` adds; while no service time is known it is a guess, and ample."""
+    if not case.from_copies or case.state.service.mean_s is None:
+        return load
+    served = case.from_copies * float(case.model.concurrent_requests_per_copy or 1)
+    usual = max(served, tournament.recent_peak(memory(case)))
+    return load if load <= usual else usual + RISE * (load - usual)
 
 
 def terms(case: guards.Case) -> tournament.Terms:

@@ -13,7 +13,14 @@ for copies 2 and up, keep rules for copy 1.
 
 from icscaler.policies.tournament.choice import PRICE_STEP, Choice, Now, choose, copy_prices
 from icscaler.policies.tournament.explain import Explanation, RuleShare, explain
-from icscaler.policies.tournament.learn import Minute, fresh_memory, learn, usable, used_until_s
+from icscaler.policies.tournament.learn import (
+    Minute,
+    fresh_memory,
+    learn,
+    recent_peak,
+    usable,
+    used_until_s,
+)
 from icscaler.policies.tournament.rules import KEEP_MINUTES
 from icscaler.policies.tournament.vote import Terms
 
@@ -31,6 +38,7 @@ __all__ = [
     "explain",
     "fresh_memory",
     "learn",
+    "recent_peak",
     "usable",
     "used_until_s",
 ]

@@ -90,6 +90,11 @@ def used_until_s(memory: TournamentMemory) -> int:
     return memory.newest_s + 60 * (1 - memory.idle)
 
 
+def recent_peak(memory: TournamentMemory) -> float:
+    """Highest load of the last three quarters of an hour that was learned from."""
+    return memory.bases[_LONG - 1]
+
+
 def learn(
     memory: TournamentMemory | None,
     minutes: Iterable[Minute],
