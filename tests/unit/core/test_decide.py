@@ -83,6 +83,19 @@ def test_inside_the_tolerance_nothing_changes() -> None:
     assert reasons(plan) == [Reason.TARGET_MET]
 
 
+def test_what_leaving_copies_served_does_not_bring_them_back() -> None:
+    """One copy is asked for, two still serve: 9.5 of a target of 10 in all is no reason for two."""
+    cfg = config(model(limits=Limits(minimum_life_s=0)))
+    state, at_s = settled(cfg, load=9.5, copies=2)
+    seen = snapshot(
+        at_s, replace(view("m", 2), desired_copies=1), metrics={"m": minutes(at_s, [9.5] * 15, 2)}
+    )
+    state.models["m"].observed_desired = 1
+    state.models["m"].recommendations = ()
+    _, plan = decide(cfg, state, seen, at_s)
+    assert desired(plan) == 1
+
+
 def test_an_idle_model_goes_to_zero_after_its_idle_time() -> None:
     cfg = config(model(idle_s=600, limits=Limits(minimum_life_s=0)))
     state, at_s = settled(cfg, looks=5)

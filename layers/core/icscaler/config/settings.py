@@ -34,8 +34,9 @@ class TargetTrackingKeys(Part):
     )
     scale_in_tolerance_fraction: Annotated[float, Field(ge=0, lt=1)] | None = Field(
         default=None,
-        description="Copies are removed only while the load stays under the target by more than "
-        "this share of it. Built in: 0.1.",
+        description="Copies are removed only while the load is under the target by more than this "
+        "share of it; with `invocations` only as far as those that stay have so much less, too: a "
+        "noisy load that moves a few copies to and fro wants a larger share. Built in: 0.1.",
         examples=[0.1],
     )
     scale_in_stabilization_s: Annotated[int, Field(ge=0, le=86_400)] | None = Field(

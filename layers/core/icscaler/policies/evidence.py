@@ -217,7 +217,7 @@ def _track(
     load = target_tracking.demand(policy, minute, copies)
     wish = 0
     if load is not None and copies > 0:
-        wish = target_tracking.recommend(policy, load, copies)
+        wish = target_tracking.recommend(policy, load, state.observed_desired)
     _push(state, minute.at_s, wish, policy.scale_in_stabilization_s)
     return load
 
@@ -263,7 +263,7 @@ def _read_fresh(
             continue
         seen = target_tracking.demand(model.policy, minute, copies)
         if seen is not None and copies > 0:
-            wish = target_tracking.recommend(model.policy, seen, copies)
+            wish = target_tracking.recommend(model.policy, seen, state.observed_desired)
             runs = minute_s + MINUTE_S > at_s
             fresh.copies = max(fresh.copies, wish) if runs else wish
     return fresh

@@ -2,7 +2,8 @@
 
 Source: Application Auto Scaling User Guide, "How target tracking scaling works": scale out is
 proportional and rounded up; scale in only when the metric is below the target by more than a
-margin (AWS: usually 10 %), and rounding always keeps the larger capacity.
+margin (AWS: usually 10 %), and rounding always keeps the larger capacity. Where AWS asks for the
+margin before a removal, of a count it must here still be there after it (docs/design/015).
 """
 
 from math import ceil
@@ -31,14 +32,17 @@ def demand(policy: TargetTracking, minute: MetricMinute, copies: int) -> float |
 
 
 def recommend(policy: TargetTracking, load: float, copies: int) -> int:
-    """Copies for `load` when `copies` served it: 4 copies at 90 each, target 60 -> 6.
+    """Copies for `load` when `copies` are asked for: 4 copies at 90 each, target 60 -> 6.
 
-    Inside the band between `(1 - tolerance) * target` and `target` per copy nothing changes.
+    Copies go when each has less than `(1 - tolerance) * target`. Of `invocations`, a plain count,
+    those that stay must have no more than that either: 6 copies at 45 each -> 5. Rounded
+    to the target itself, a busier minute would bring them back at once. `concurrency` is that of
+    the busiest copy at its peak, which has a margin already that grows with the copies.
     """
     wanted = ceil(load / policy.target_value - _ROUNDING)
     if wanted >= copies:
         return wanted
-    per_copy = load / copies
-    if per_copy < (1.0 - policy.scale_in_tolerance_fraction) * policy.target_value:
-        return wanted
-    return copies
+    kept = (1.0 - policy.scale_in_tolerance_fraction) * policy.target_value
+    if policy.metric == "concurrency":
+        return wanted if load < kept * copies else copies
+    return min(copies, ceil(load / kept - _ROUNDING))
