@@ -222,12 +222,10 @@ class MetricMinute:
 
     `invocations`: requests (Sum). `concurrency_per_copy`: highest in-flight requests of a copy,
     queue included (Maximum). `refused`: NoCapacityInvocationFailures (Sum). `heartbeat`: a
-    utilisation datapoint of a loaded copy exists, which tells silence from missing data.
-    `rise_per_s`: the most that the requests in flight rose a second between ten-second points that
-    follow each other, where those were read; negative where they only fell.
-    `latency_s`: mean ModelLatency of its requests, waiting in the container included.
-    `in_deadline_fraction`: share of them within the objective's deadline. `errors`: answered with
-    a 5XX (Sum). These three are read only when needed (`policies.accepted_load`, `objectives`).
+    utilisation datapoint of a loaded copy exists, which tells silence from missing data. Read only
+    when needed: `latency_s`: mean ModelLatency, waiting included. `in_deadline_fraction`: share
+    within the objective's deadline. `errors`: answered with a 5XX (Sum). `rise_per_s`: fastest
+    rise of what is in flight between ten-second points.
     """
 
     at_s: int

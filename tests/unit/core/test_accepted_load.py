@@ -202,7 +202,7 @@ def test_load_is_accepted_requests_times_service_time() -> None:
     [
         pytest.param(10.0, True, 8.0, id="its mean while nobody waits"),
         pytest.param(500.0, True, 160.0, id="a queue asks for eight times the copies at most"),
-        pytest.param(500.0, False, 20.0, id="as evidence it says that they were full, no more"),
+        pytest.param(500.0, False, 40.0, id="as evidence it says twice, no more"),
     ],
 )
 def test_before_the_service_time_is_known(in_flight: float, guess: bool, load: float) -> None:
@@ -221,7 +221,7 @@ def test_a_queue_nobody_could_read_leaves_no_peak_in_what_is_remembered() -> Non
     assert fresh is not None
     assert fresh.load == 160.0, "now: eight times what two copies serve"
     assert state.tournament is not None
-    assert max(state.tournament.bases) == 20.0, "for the days to come: two full copies"
+    assert max(state.tournament.bases) == 40.0, "for the days to come: twice two full copies"
 
 
 def test_the_running_minute_has_only_its_requests_in_flight() -> None:

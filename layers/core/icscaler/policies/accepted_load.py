@@ -34,6 +34,7 @@ _GROWTH_WHILE_FULL = 1.25
 # While no service time is known, full copies say only that they are too few: eight times as many. A
 # change takes minutes; doubling again and again lost what a new, loaded model had to serve.
 _GROWTH_WHILE_UNKNOWN = 8.0
+_EVIDENCE_WHILE_UNKNOWN = 2.0
 # Who waits longer gives up, or is given up by SageMaker; from then on a queue grows no more.
 _LONGEST_GROWTH_S = 30
 # How far a minute's peak lies above its mean is taken from the latest hour of minutes; before there
@@ -158,7 +159,7 @@ def offered_load(
     """Requests in service that the minute's accepted requests ask for; None: not known.
 
     `copies` were in service. Before the service time is known it is what was in flight on average,
-    at most what the copies serve at once. `guess`: at most eight times as many, for a decision of
+    at most twice what the copies serve at once. `guess`: at most eight times, for a decision of
     now; as evidence, which is kept for days, that would be a peak that never was.
     """
     if minute.invocations is not None and service.mean_s is not None:
@@ -166,7 +167,7 @@ def offered_load(
     slots, in_flight = model.concurrent_requests_per_copy, minute.concurrency_per_copy
     if in_flight is not None and slots is not None:
         mean = _mean_of_peak(in_flight, service.peak_deviations)
-        most = _GROWTH_WHILE_UNKNOWN * slots if guess else slots
+        most = slots * (_GROWTH_WHILE_UNKNOWN if guess else _EVIDENCE_WHILE_UNKNOWN)
         return min(mean, most) * max(1, copies)
     if minute.invocations is None and minute.heartbeat:
         return 0.0
