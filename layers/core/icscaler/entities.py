@@ -223,9 +223,8 @@ class MetricMinute:
     `invocations`: requests (Sum). `concurrency_per_copy`: highest in-flight requests of a copy,
     queue included (Maximum). `refused`: NoCapacityInvocationFailures (Sum). `heartbeat`: a
     utilisation datapoint of a loaded copy exists, which tells silence from missing data. Read only
-    when needed: `latency_s`: mean ModelLatency, waiting included. `in_deadline_fraction`: share
-    within the objective's deadline. `errors`: answered with a 5XX (Sum). `rise_per_s`: fastest
-    rise of what is in flight between ten-second points.
+    when needed: `latency_s`: mean ModelLatency, waiting included. `in_deadline_fraction`: share in
+    the objective's deadline. `errors`: 5XX (Sum). `rise_per_s`: fastest between ten-second points.
     """
 
     at_s: int
@@ -243,8 +242,8 @@ class MetricMinute:
 class Hold:
     """A workflow's claim on a component: nobody else writes to it until `until_s`.
 
-    In force once a lease holder has set `acknowledged_s`. `reserved_copies` places are kept free on
-    the endpoint for a rollback (escrow), of `reserved_resources` each, or of a deployed copy's.
+    In force once a lease holder has set `acknowledged_s`. `reserved_copies` places, each of
+    `reserved_resources` or a deployed copy's, are kept free on the endpoint for a rollback (escrow).
     With `scalable` it is escrow alone: the component may be scaled.
     """
 
