@@ -243,7 +243,7 @@ class Hold:
     """A workflow's claim on a component: nobody else writes to it until `until_s`.
 
     In force once a lease holder has set `acknowledged_s`. `reserved_copies` places, each of
-    `reserved_resources` or a deployed copy's, are kept free on the endpoint for a rollback (escrow).
+    `reserved_resources` or a deployed copy's, are kept free for a rollback (escrow).
     With `scalable` it is escrow alone: the component may be scaled.
     """
 
