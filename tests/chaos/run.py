@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pickle
 import signal
@@ -264,7 +265,7 @@ class _Run:
             for group, message_id, body in self._letters(queue):
                 if group == POISONED:
                     self._outcome.poison_letters += 1
-                elif self._excused(message_id) >= MAX_RECEIVES:
+                elif self._excused(message_id, body) >= MAX_RECEIVES:
                     self._outcome.excused_letters += 1
                 else:
                     wrong.append(f"dead letter in {queue}: {body:.150}")
@@ -272,16 +273,20 @@ class _Run:
             wrong.append("the poisoned endpoint left no dead letter")
         return wrong
 
-    def _excused(self, message_id: str) -> int:
+    def _excused(self, message_id: str, body: str) -> int:
         """How often a function died while it had the message, or was done with it and SQS forgot
-        that it was deleted: as often as it may be received, and nothing could be done about it.
+        that it was deleted: as often as it may be tried, and nothing could be done about it.
+
+        An event that Lambda gave up says in its letter which request it was.
         """
+        request_id = json.loads(body).get("requestContext", {}).get("requestId")
         return sum(
             any(word in str(done.error) for word in _DIED)
             if not done.ok
             else message_id not in failed_message_ids(done, True, done.event)
             for done in self._cloud.lambda_log
-            if message_id in {one.get("messageId") for one in _records(done.event)}
+            if done.request_id == request_id
+            or message_id in {one.get("messageId") for one in _records(done.event)}
         )
 
     def _letters(self, queue: str) -> list[tuple[str | None, str, str]]:
