@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from benchmarks.sweeps import plan
 from benchmarks.sweeps.lines import best_of, gpu_hours_at, loss_at, model_lost, reached_first
@@ -21,6 +21,7 @@ AAS_LOSS, AAS_HOURS = 0.3, 0.85
 RARE_LOSS = 0.01
 WAKE_EVENT_S, WAKE_TICK_S = 10.0, 150.0
 YOUNG_SHARE = 0.02
+WITH_EVENTS = "with spike alarms and wake events: "
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,24 +66,27 @@ class Results:
 def bars(results: Results) -> Iterator[Bar]:
     """Every bar of the claims, in their order."""
     fleet = results.grid.fleet
-    ours, peers = results.ours(fleet), results.peers(fleet)
+    peers = results.peers(fleet)
+    for events in (False, True):
+        ours = results.ours(fleet, events=events)
+        for bar in _of_fleet(results, ours, peers):
+            yield replace(bar, claim=f"{WITH_EVENTS}{bar.claim}") if events else bar
+    yield from _wakes(results)
+    bursty = results.grid.bursty
+    yield from _bursty(results, list(results.peers(bursty).values()))
+    yield from _shortage(results)
+
+
+def _of_fleet(
+    results: Results, ours: Sequence[Record], peers: Mapping[str, Sequence[Record]]
+) -> Iterator[Bar]:
     yield from _static(results, ours)
     # One price is a point and no frontier: between points there is nothing to read.
     line = ours if len(ours) > 1 else []
     yield from _aas(results, line)
     yield from against_peers(line, list(peers.values()))
-    events = results.ours(fleet, events=True)
-    yield from against_peers(
-        events if len(events) > 1 else [],
-        list(peers.values()),
-        "with spike alarms and wake events: ",
-    )
     yield from _clairvoyant(results, line)
     yield from _rare(line, peers)
-    yield from _wakes(results)
-    bursty = results.grid.bursty
-    yield from _bursty(results, list(results.peers(bursty).values()))
-    yield from _shortage(results)
 
 
 def _static(results: Results, ours: Sequence[Record]) -> Iterator[Bar]:
@@ -123,13 +127,11 @@ def _documented(name: str) -> Iterator[plan.Settings]:
             yield settings
 
 
-def against_peers(
-    ours: Sequence[Record], peers: Sequence[Sequence[Record]], place: str = ""
-) -> Iterator[Bar]:
+def against_peers(ours: Sequence[Record], peers: Sequence[Sequence[Record]]) -> Iterator[Bar]:
     """GPU-hours against whichever peer setting was best at that loss, chosen afterwards."""
     for level, bar in LEVELS.items():
         mine, best = gpu_hours_at(ours, level), best_of(peers, level)
-        claim = f"{place}best peer with hindsight, GPUs at {1 - level:.1%} in time"
+        claim = f"best peer with hindsight, GPUs at {1 - level:.1%} in time"
         if best is None and mine is not None and any(peers):
             yield Bar(claim, "no peer gets there", f"<= {bar:.2f}", True)
         else:
