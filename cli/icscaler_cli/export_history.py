@@ -46,7 +46,7 @@ def export_history(
     region: Region = None,
     profile: Profile = None,
 ) -> None:
-    """Export the requests of a fleet's models from CloudWatch as a trace.
+    """Export the requests of a fleet's models from CloudWatch as a trace, and what copies used.
 
     Only reads. An export that was interrupted goes on where it stood when it is run again.
     """
@@ -126,12 +126,14 @@ def _export(
 
     from icscaler_cli.exporting import trace
     from icscaler_cli.exporting.parts import Parts
+    from icscaler_cli.exporting.reserved import measured, reserved_of
     from icscaler_cli.exporting.series import read_span, sources
 
     homes = {name: one.name for one in endpoints.values() for name in one.models if name in wanted}
     variants = sorted({(homes[name], model.variant) for name, model in wanted.items()})
     alone = {n: (homes[n], m.variant) for n, m in wanted.items() if m.kind == "variant"}
-    every = sources(sorted(wanted), variants, alone)
+    own = [name for name, model in wanted.items() if model.adapter_of is None]
+    every = sources(sorted(wanted), variants, alone, own)
     parts = Parts(out)
     plan = parts.open(plan)
     patient = Config(retries={"mode": "standard", "total_max_attempts": 10}, read_timeout=60)
@@ -145,10 +147,13 @@ def _export(
     if not any(count for bins in history.requests.values() for count in bins.values()):
         parts.remove()
         _refuse_nothing(plan, history)
+    reserved, trouble = reserved_of(session.client("sagemaker", config=patient), wanted, endpoints)
     gpus = {name: model.resources.gpus for name, model in wanted.items()}
-    written = trace.write(out, plan, history, gpus, homes)
+    uses = list(measured(history.used, reserved, plan.width_s))
+    written = trace.write(out, plan, history, gpus, homes, uses)
     parts.remove()
     _tell(plan, written, len(wanted))
+    _tell_use(written, {one.model for one in uses}, own, trouble)
 
 
 def _read(
@@ -195,6 +200,24 @@ def _tell(plan: Any, written: Any, models: int) -> None:
         say(
             f"{written.gaps}: spans in which CloudWatch has nothing of any model or endpoint, "
             f"{written.gap_s / 3600:.1f} hours together: holes in the record, or no instance there",
+            "yellow",
+        )
+
+
+def _tell_use(written: Any, measured: set[str], models: Sequence[str], trouble: str) -> None:
+    """What became of CPU, memory and GPU use."""
+    if written.usage is None:
+        say("CloudWatch has nothing of what copies used of their CPU, memory and GPUs.", "yellow")
+        return
+    say(f"{written.usage}: what copies used of what they reserve, {number(len(measured), 'model')}")
+    missing = sorted(set(models) - measured)
+    if missing:
+        more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
+        say(f"Not measured, as no copy was there: {', '.join(missing[:5])}{more}", "yellow")
+    if trouble:
+        say(
+            f"What a copy reserves could not be read of all ({trouble}): of those only percent are "
+            "known. Allow sagemaker:DescribeInferenceComponent and check the names.",
             "yellow",
         )
 

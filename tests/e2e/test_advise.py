@@ -27,10 +27,13 @@ defaults:
   resources: {gpus: 1, cpus: 8, memory_mb: 32768}
 endpoints:
   shared: {variants: {AllTraffic: {instance_type: ml.p4d.24xlarge, max_instances: 4}}}
+  home: {variants: {AllTraffic: {instance_type: ml.g5.2xlarge, max_instances: 3}}}
 models:
-  - {name: steady, class: interactive}
-  - {name: bursty, class: interactive}
-  - {name: rare, class: batch, max_copies: 2}
+  - {name: steady, endpoint: shared, class: interactive, observe: true}
+  - {name: bursty, endpoint: shared, class: interactive}
+  - {name: bursty-lora, adapter_of: bursty}
+  - {name: rare, endpoint: shared, class: batch, max_copies: 2}
+  - {name: settled, kind: variant, endpoint: home, max_copies: 3}
 """
 PRICES = {
     "as_of": "2026-11-01",
@@ -88,7 +91,11 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     )
     assert done.returncode == 0, done.stderr
     content: dict[str, Any] = json.loads((folder / "out.json").read_text())
-    return content | {"said": done.stdout, "file": (folder / "advised.yaml").read_text()}
+    return content | {
+        "said": done.stdout,
+        "notes_said": done.stderr,
+        "file": (folder / "advised.yaml").read_text(),
+    }
 
 
 def test_steady_and_heavy_comes_out_alone_bursty_and_rare_are_packed(told: dict[str, Any]) -> None:
@@ -108,9 +115,27 @@ def test_what_is_advised_costs_least_and_its_file_is_what_was_played(told: dict[
     assert advised["dollars"] < fleets["as given"]["dollars"]
     assert advised["lost_fraction"] <= fleets["as given"]["lost_fraction"] + 0.002
     endpoints = compile_fleet(load_fleet(told["file"])).endpoints
-    assert sorted(endpoints) == ["shared", "steady-own"]
-    assert endpoints["steady-own"].models["steady"].kind == "variant"
-    assert sorted(endpoints["shared"].models) == ["bursty", "rare"]
+    assert sorted(endpoints) == ["home", "shared", "steady-own"]
+    own = endpoints["steady-own"].models["steady"]
+    assert (own.kind, own.observe) == ("variant", True)
+    assert sorted(endpoints["shared"].models) == ["bursty", "bursty-lora", "rare"]
+
+
+def test_adapters_are_their_bases_and_what_is_alone_stays_so(told: dict[str, Any]) -> None:
+    models = {one["name"]: one for one in told["models"]}
+    assert set(models) == {"steady", "bursty", "rare", "settled"}
+    assert models["bursty"]["why"] == "has adapters"
+    assert models["settled"]["why"] == "has its own"
+    assert "settled             alone already" in told["said"]
+    assert "1 adapter counted for 1 base" in told["notes_said"]
+    assert "Played as if nothing were observed or paused." in told["notes_said"]
+
+
+def test_what_was_not_measured_is_said_so(told: dict[str, Any]) -> None:
+    assert "CPU, memory and GPU use: not measured." in told["said"]
+    found = {one["name"]: one["reservations"] for one in told["models"]}
+    assert found["steady"]["cpus"]["reserved"] == 8
+    assert {one["why"] for one in found["steady"].values()} == {"not measured"}
 
 
 def test_the_picture_shows_every_instance(told: dict[str, Any]) -> None:
@@ -127,6 +152,8 @@ def test_the_picture_shows_every_instance(told: dict[str, Any]) -> None:
         (["--type", "ml.p4.24xlarge"], "there is no instance type 'ml.p4.24xlarge'"),
         (["--speed", "ml.g5.2xlarge"], "--speed ml.g5.2xlarge cannot be read"),
         (["--trace", "nowhere.csv"], "nowhere.csv"),
+        (["--usage", "nowhere_usage.csv"], "nowhere_usage.csv"),
+        (["--resize"], "--resize needs what copies used"),
         (["--fleet", "nowhere.yaml"], "nowhere.yaml"),
         (["--write-fleet", "/nowhere/at/all.yaml", "--slowest", "0"], "slowest"),
     ],

@@ -1,5 +1,6 @@
 """`icscaler export-history` on a deployed controller's fleet, in virtual time."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -7,10 +8,12 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from icscaler.config.compile import compile_fleet
+from icscaler.config.load import load_fleet
 from icscaler_cli import clock
 from icscaler_cli.exporting import series
 from icscaler_cli.main import app
-from icscaler_sim.traces import copy_shape_for, read_gaps, read_models, read_trace
+from icscaler_sim.traces import copy_shape_for, read_gaps, read_models, read_trace, read_usage
 from tests.e2e.rig import ENDPOINT, FLEET, Rig
 from tests.e2e.rig import rig as open_rig
 
@@ -86,6 +89,61 @@ def test_requests_take_as_long_in_a_replay_as_they_did(run: Any, tmp_path: Path)
     # The rig's requests: 0.05 s, 4,500 input tokens at 10,000 a second, 100 tokens of 15 ms.
     service_s = copy_shape_for(1).profile.service_s(0, tokens)
     assert service_s == pytest.approx(2.0, abs=0.05)
+
+
+def test_what_copies_used_is_measured_and_advice_follows_it(
+    stage: Rig, run: Any, tmp_path: Path
+) -> None:
+    out = tmp_path / "h_60s.csv.gz"
+    result = run(out, "--days", 1)
+    assert "h_usage.csv: what copies used of what they reserve, 3 models" in result.output
+    found = read_usage(tmp_path / "h_usage.csv")
+    inline = found["inline"]
+    assert {name: one.reserved for name, one in inline.items()} == {
+        "cpus": 4.0,
+        "memory_mb": 16384.0,
+        "gpus": 1.0,
+        "gpu_memory": None,
+    }
+    # The world's copies use 40 % of their memory, and 10 % more when they are busy.
+    assert 40 < inline["memory_mb"].mean_percent < inline["memory_mb"].most_percent < 50
+    assert inline["gpus"].most_percent > found["flows"]["gpus"].most_percent == 0
+    assert inline["cpus"].measured_s >= 60 * MINUTES
+
+    fleet, advised = tmp_path / "fleet.yaml", tmp_path / "advised.yaml"
+    fleet.write_text(FLEET)
+    busy_h = int(read_trace(out).t_start_s[0] // 3600)
+    words = [
+        *("advise", "--history", out, "--fleet", fleet, "--type", "ml.p4d.24xlarge", "--resize"),
+        *("--from", f"{busy_h}h", "--to", f"{busy_h + 1}h", "--least-measured", "0.2"),
+        *("--json", "-", "--write-fleet", advised),
+    ]
+    told = CliRunner().invoke(app, list(map(str, words)))
+    assert told.exit_code == 0, told.output
+    models = {one["name"]: one for one in json.loads(told.stdout)["models"]}
+    memory = models["inline"]["reservations"]["memory_mb"]
+    assert memory["lower"]
+    assert memory["used_most_percent"] == inline["memory_mb"].most_percent
+    assert memory["used_most"] * 1.25 <= memory["could_reserve"] < memory["used_most"] * 1.25 + 256
+    assert models["flows"]["reservations"]["memory_mb"]["why"] == "nobody called it"
+    compiled = compile_fleet(load_fleet(advised)).endpoints[ENDPOINT].models
+    assert compiled["inline"].resources.memory_mb == memory["could_reserve"]
+    assert compiled["flows"].resources.memory_mb == 16384
+    assert "memory_mb 16384 -> " in advised.read_text()
+
+
+def test_without_leave_to_describe_only_percent_are_known(
+    stage: Rig, run: Any, tmp_path: Path
+) -> None:
+    stage.cloud.faults.fail(
+        "sagemaker", "DescribeInferenceComponent", code="AccessDenied", message="no", status=400
+    )
+    result = run(tmp_path / "h_60s.csv", "--days", 1, "--model", "inline")
+    assert result.exit_code == 0
+    assert "inline: no" in result.output
+    use = read_usage(tmp_path / "h_usage.csv")["inline"]["cpus"]
+    assert use.reserved is None
+    assert use.most_percent > 0
 
 
 def test_time_without_any_metric_is_a_gap_silence_is_none(

@@ -61,6 +61,45 @@ Traffic = Annotated[
         rich_help_panel="What is played",
     ),
 ]
+_USE = "What copies use of what they reserve"
+Usage = Annotated[
+    Path | None,
+    typer.Option(
+        "--usage",
+        metavar="FILE",
+        help="What was measured, as icscaler export-history writes it. Default: NAME_usage.csv "
+        "beside the trace, if it is there.",
+        rich_help_panel=_USE,
+    ),
+]
+Margin = Annotated[
+    float,
+    typer.Option(
+        "--margin",
+        min=0.0,
+        metavar="FRACTION",
+        help="Reserve so much more than the most that was measured.",
+        rich_help_panel=_USE,
+    ),
+]
+LeastMeasured = Annotated[
+    float,
+    typer.Option(
+        "--least-measured",
+        min=0.0,
+        metavar="HOURS",
+        help="What was measured for less is not lowered.",
+        rich_help_panel=_USE,
+    ),
+]
+Resize = Annotated[
+    bool,
+    typer.Option(
+        "--resize",
+        help="Lower CPUs and memory in the fleet that is played and written, where it is safe.",
+        rich_help_panel=_USE,
+    ),
+]
 WriteFleet = Annotated[
     Path | None,
     typer.Option(
@@ -90,6 +129,10 @@ def advise(
     speeds: Speeds = None,
     slowest: Slowest = 0.5,
     workers: Workers = 0,
+    usage: Usage = None,
+    margin: Margin = 0.25,
+    least_measured_h: LeastMeasured = 24.0,
+    resize: Resize = False,
     price: Price = None,
     seed: Seed = 0,
     write_fleet: WriteFleet = None,
@@ -118,6 +161,10 @@ def advise(
             speeds=speeds or (),
             slowest=slowest,
             workers=workers,
+            usage=usage,
+            margin=margin,
+            least_measured_h=least_measured_h,
+            resize=resize,
             price=price,
             seed=seed,
             write_fleet=write_fleet,

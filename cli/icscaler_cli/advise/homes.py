@@ -79,6 +79,22 @@ def retyped(text: str, source: str, kinds: Mapping[str, tuple[str, int | None]])
     return HEAD + yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=100)
 
 
+def resized(text: str, source: str, amounts: Mapping[str, Mapping[str, float]]) -> str:
+    """The fleet file with other `resources` keys for these models, whatever else is stated."""
+    data: dict[str, Any] = deepcopy(read_document(text, source).data)
+    models: list[dict[str, Any]] = []
+    for entry in data["models"]:
+        names = entry["name"] if isinstance(entry["name"], list) else [entry["name"]]
+        stay = [name for name in names if name not in amounts]
+        if stay:
+            models.append({**entry, "name": stay[0] if len(stay) == 1 else stay})
+        for name in (name for name in names if name in amounts):
+            resources = {**entry.get("resources", {}), **amounts[name]}
+            models.append({**entry, "name": name, "resources": resources})
+    data["models"] = models
+    return HEAD + yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=100)
+
+
 def endpoint_name(model: str) -> str:
     """Of the endpoint that a model has to itself; within SageMaker's 63 characters."""
     return model[: _MOST_NAME - len(_OWN)].rstrip("-") + _OWN

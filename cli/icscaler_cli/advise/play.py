@@ -12,7 +12,8 @@ from icscaler.config.compile import CompiledFleet, compile_fleet
 from icscaler.config.instances import CATALOGUE
 from icscaler.config.load import load_fleet
 from icscaler.entities import EndpointConfig, ModelConfig
-from icscaler_cli.advise.homes import OwnHome, rehomed, retyped
+from icscaler_cli.advise.homes import OwnHome, rehomed, resized, retyped
+from icscaler_cli.advise.resize import Measurement, Reservations, lowered, models_of, stated
 from icscaler_sim.advice import (
     Host,
     HostRules,
@@ -31,7 +32,7 @@ from icscaler_sim.advice import (
 from icscaler_sim.advice.hosts import speed_of
 from icscaler_sim.pricing import Bill, HeldCopies, packed_instances
 from icscaler_sim.scoring import Score
-from icscaler_sim.simulate import Fleet, Job, Scenario
+from icscaler_sim.simulate import Fleet, Job, Scenario, acting, bases_of
 from icscaler_sim.simulate.fleet import copy_shapes
 from icscaler_sim.simulate.run import run_job
 from icscaler_sim.traces import CopyShape
@@ -97,17 +98,29 @@ class ModelAdvice:
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """`now`: the fleet as given. `shared`: the same on the instance types that cost least.
-    `alone`: all models for which it is thinkable on endpoints of their own. `best`: the advice.
+    """`now`: the fleet as given. `smaller`: with lowered reservations, where that was asked for.
+    `shared`: the same on the instance types that cost least. `alone`: all models for which it is
+    thinkable on endpoints of their own. `best`: the advice.
     """
 
     now: Played
+    smaller: Played
     shared: Played
     alone: Played
     best: Played
     models: Sequence[ModelAdvice]
     rules: HostRules
+    measurement: Measurement
+    reservations: Reservations
     notes: Sequence[str] = field(default=())
+
+    @property
+    def file_text(self) -> str:
+        """The fleet file that is advised; what reserves less now is said in it."""
+        text, fleet = self.best.text, self.best.fleet
+        if not self.measurement.resize:
+            return text
+        return stated(text, fleet, self.reservations, self.measurement.rules.margin_fraction)
 
 
 def advise(
@@ -116,14 +129,23 @@ def advise(
     scenario: Scenario,
     rules: HostRules,
     job: Job,
+    measurement: Measurement,
     say: Callable[[str], None],
 ) -> Advice:
-    """Play up to four fleets. `scenario` plays the fleet of `now_text`; `say` hears what is on."""
-    player = _Player(source, scenario, rules, job)
-    now = player.play(now_text, {})
+    """Play up to five fleets. `scenario` plays the fleet of `now_text`; `say` hears what is on."""
+    player = _Player(source, scenario, rules, job, _on_reference(scenario, rules))
+    now = smaller = player.play(now_text, {})
+    found = measurement.judge(now.fleet, scenario.trace)
+    if measurement.resize and lowered(found):
+        say("Playing the fleet with lower reservations")
+        smaller = player.play(resized(now_text, source, lowered(found)), {})
     say("Playing shared endpoints on the instance types that cost least")
-    shared = player.on_cheapest_types(now)
-    estimates = {name: player.estimate(shared, name) for name in shared.scenario.fleet.shapes}
+    shared = player.on_cheapest_types(smaller)
+    barred = _barred(now_text, source)
+    estimates = {
+        name: None if name in barred else player.estimate(shared, name)
+        for name in shared.scenario.fleet.shapes
+    }
     places = shared.places()
     thinkable = {
         name: found[0]
@@ -132,10 +154,10 @@ def advise(
     }
     say(f"Playing {len(thinkable)} models on endpoints of their own")
     alone = player.play(player.moved(shared, thinkable), thinkable) if thinkable else shared
+    usage = player.usage(shared)
     models = [
-        _advice(model, places, alone, thinkable, estimates, player.usage(shared))
-        for endpoint in shared.fleet.endpoints.values()
-        for model in endpoint.models.values()
+        _advice(model, places, alone, thinkable, estimates, usage, barred)
+        for model in models_of(shared.fleet).values()
     ]
     chosen = {one.model.name: thinkable[one.model.name] for one in models if one.verdict.own}
     best = alone if chosen.keys() == thinkable.keys() else shared
@@ -149,7 +171,30 @@ def advise(
             "behind fills its instances less well. Nothing is moved."
         )
         best = shared
-    return Advice(now, shared, alone, best, models, rules, notes)
+    return Advice(now, smaller, shared, alone, best, models, rules, measurement, found, notes)
+
+
+def _barred(text: str, source: str) -> dict[str, str]:
+    """Models that cannot be moved to a variant of their own, and why."""
+    endpoints = compile_fleet(load_fleet(text, name=source)).endpoints
+    found = dict.fromkeys(bases_of(endpoints), "has adapters")
+    for endpoint in endpoints.values():
+        for name, model in endpoint.models.items():
+            if model.kind == "variant":
+                found[name] = "has its own"
+    return found
+
+
+def _on_reference(scenario: Scenario, rules: HostRules) -> dict[str, CopyShape]:
+    """How each component's copies would serve on the reference type: a profile holds for the type
+    that the model runs on now.
+    """
+    shapes = dict(scenario.fleet.shapes)
+    for endpoint, model in scenario.fleet.members():
+        if model.kind == "component":
+            kind = scenario.prices.get(endpoint.variants[model.variant].instance_type)
+            shapes[model.name] = scaled(shapes[model.name], 1 / (speed_of(kind, rules) or 1.0))
+    return shapes
 
 
 def _roomy(kind: str, endpoint: EndpointConfig) -> bool:
@@ -170,11 +215,12 @@ def _advice(
     thinkable: Mapping[str, Host],
     estimates: Mapping[str, tuple[Host, float] | None],
     usage: Mapping[str, Usage],
+    barred: Mapping[str, str],
 ) -> ModelAdvice:
     name = model.name
     host, dollars = estimates[name] or (None, None)
     own = alone.places()[name] if name in thinkable else None
-    found = verdict(places[name], own)
+    found = Verdict(False, barred[name]) if name in barred else verdict(places[name], own)
     if own is None and host is not None and dollars is not None:
         share = places[name].dollars
         found = Verdict(False, f"~{dollars / share:.1f} x alone" if share else "holds no GPU")
@@ -187,10 +233,12 @@ class _Player:
     scenario: Scenario
     rules: HostRules
     job: Job
+    reference: Mapping[str, CopyShape]
 
     def play(self, text: str, homes: Mapping[str, Host]) -> Played:
         """Compile it, put each copy where it is, and play."""
-        fleet = compile_fleet(load_fleet(text, name=self.source))
+        compiled = compile_fleet(load_fleet(text, name=self.source))
+        fleet = replace(compiled, endpoints=acting(compiled.endpoints))
         shapes = self._shapes(fleet, homes)
         scenario = replace(
             self.scenario, fleet=Fleet(fleet.endpoints, shapes, self.scenario.fleet.strata)
@@ -200,7 +248,7 @@ class _Player:
 
     def _shapes(self, fleet: CompiledFleet, homes: Mapping[str, Host]) -> dict[str, CopyShape]:
         """Service profiles hold for the reference type; other types are faster or slower."""
-        reference = self.scenario.fleet.shapes
+        reference = self.reference
         shapes = copy_shapes(fleet.endpoints)
         for endpoint in fleet.endpoints.values():
             for name, model in endpoint.models.items():
@@ -253,7 +301,7 @@ class _Player:
         kind = shared.scenario.prices.get(place.variants[model.variant].instance_type)
         here = speed_of(kind, self.rules) or 1.0
         work = [held * here for held in shared.score.timeline[name]]
-        shape = self.scenario.fleet.shapes[name]
+        shape = self.reference[name]
         hosts = hosts_for(shape, self.scenario.prices, self.rules)
         return cheapest_own(work, shared.score.step_s, hosts)
 

@@ -13,6 +13,11 @@ from rich.text import Text
 
 from icscaler.entities import EndpointConfig
 from icscaler_cli.advise.play import Advice, ModelAdvice, Played
+from icscaler_cli.advise.reserved_table import (
+    reservations_dict,
+    reserved_lines,
+    reserved_table,
+)
 from icscaler_sim.advice import Place, busiest_step, shelves
 
 _SIGNS = ascii_uppercase + ascii_lowercase + digits
@@ -27,6 +32,11 @@ def print_advice(console: Console, advice: Advice) -> None:
     console.print(_models(ordered[:_MODELS_SHOWN], wide=console.width >= _WIDE))
     if len(ordered) > _MODELS_SHOWN:
         console.print(f"... and {len(ordered) - _MODELS_SHOWN} more: --json has all", style="dim")
+    if advice.measurement.uses:
+        names = [one.model.name for one in ordered[:_MODELS_SHOWN]]
+        console.print(reserved_table(advice.reservations, names))
+    for line in reserved_lines(advice.measurement, advice.reservations):
+        console.print(Text(line, "dim"))
     console.print(_fleets(advice))
     for note in advice.notes:
         console.print(Text(note, "yellow"))
@@ -64,6 +74,9 @@ def _models(models: list[ModelAdvice], *, wide: bool) -> Table:
 def _cells(one: ModelAdvice) -> tuple[str, ...]:
     own = one.own
     estimate = "-" if one.own_estimate is None else f"~{one.own_estimate:,.0f}"
+    if one.model.kind == "variant":
+        place = (f"{one.shared.dollars:,.0f}", _share(one.shared.lost_fraction, 2))
+        return (one.model.name, "alone already", _share(one.usage.fraction, 0), "-", "", *place)
     return (
         one.model.name,
         f"alone, {one.host.kind.name}" if one.verdict.own and one.host else "shared",
@@ -103,7 +116,9 @@ def _fleets(advice: Advice) -> Table:
 def fleets(advice: Advice) -> Iterator[tuple[str, Played]]:
     """Every fleet that was played, once."""
     yield "as given", advice.now
-    if advice.shared is not advice.now:
+    if advice.smaller is not advice.now:
+        yield "lower reservations", advice.smaller
+    if advice.shared is not advice.smaller:
         yield "shared, on other instances", advice.shared
     if advice.alone is not advice.shared:
         yield "all that might be, alone", advice.alone
@@ -147,7 +162,12 @@ def advice_dict(advice: Advice) -> dict[str, Any]:
     """Everything, for `--json`."""
     return {
         "reference_type": advice.rules.reference.name,
-        "models": [_model_dict(one) for one in advice.models],
+        "models": [
+            _model_dict(one)
+            | {"reservations": reservations_dict(advice.reservations[one.model.name])}
+            for one in advice.models
+        ],
+        "margin_fraction": advice.measurement.rules.margin_fraction,
         "fleets": [
             {
                 "name": label,
@@ -162,7 +182,7 @@ def advice_dict(advice: Advice) -> dict[str, Any]:
             for label, played in fleets(advice)
         ],
         "notes": list(advice.notes),
-        "fleet_file": advice.best.text,
+        "fleet_file": advice.file_text,
     }
 
 
@@ -178,8 +198,7 @@ def _model_dict(one: ModelAdvice) -> dict[str, Any]:
         "alone_estimated_dollars": None if one.own_estimate is None else round(one.own_estimate, 2),
         "reserved_gpu_hours": round(one.usage.reserved_gpu_hours, 3),
         "used_gpu_hours": round(one.usage.used_gpu_hours, 3),
-        "reserved_cpus_per_copy": one.model.resources.cpus,
-        "reserved_memory_mb_per_copy": one.model.resources.memory_mb,
+        "kind": one.model.kind,
         "why": one.verdict.why,
     }
 

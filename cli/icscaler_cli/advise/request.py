@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,17 +13,19 @@ from rich.console import Console
 
 from icscaler_cli.advise.play import advise
 from icscaler_cli.advise.printed import advice_dict, print_advice
+from icscaler_cli.advise.resize import Measurement
 from icscaler_cli.output import ExitCode
 from icscaler_cli.playing import ENSEMBLE_FLEET, find_repository
 from icscaler_cli.simulate.play import STDOUT, check_writable, write_whole
 from icscaler_cli.simulate.scene import Scene, build_scene
-from icscaler_cli.simulate.traffic import Period, read_traffic
-from icscaler_sim.advice import HostRules
+from icscaler_cli.simulate.traffic import GENERATE, Period, read_traffic
+from icscaler_sim.advice import HostRules, ReservationRules
 from icscaler_sim.baselines import Value
 from icscaler_sim.pricing import PriceTable, load_prices
 from icscaler_sim.simulate import ICSCALER, Job, Scenario, SimulationError
 from icscaler_sim.simulate.policies import nearest
 from icscaler_sim.simulate.run import check_job
+from icscaler_sim.traces import read_usage, usage_file_beside
 from icscaler_sim.world import Refusal
 from icscaler_sim.world.catalog import instance_type
 
@@ -45,6 +48,10 @@ class Request:
     slowest: float = 0.5
     workers: int = 0
     price: float | None = None
+    usage: Path | None = None
+    margin: float = 0.25
+    least_measured_h: float = 24.0
+    resize: bool = False
     seed: int = 0
     write_fleet: Path | None = None
     json_out: Path | None = None
@@ -56,6 +63,7 @@ def advise_request(request: Request, results: Console, messages: Console) -> int
         check_writable(path)
     prices = load_prices(request.prices)
     period = Period(request.start, request.end, request.warm_up)
+    measurement = _measurement(request)
     traffic = read_traffic(request.trace, None, period, request.seed)
     scene = build_scene(traffic, request.fleet, request.class_rule, (), prices)
     text, source = _fleet_text(request, scene)
@@ -63,17 +71,17 @@ def advise_request(request: Request, results: Console, messages: Console) -> int
     settings: dict[str, Value] = {} if request.price is None else {"price": request.price}
     job = Job(ICSCALER, settings, request.seed)
     check_job(scene.scenario, job)
-    for note in traffic.notes:
+    for note in (*scene.traffic.notes, *_strangers(measurement, scene)):
         messages.print(note, style="yellow")
     with messages.status("Playing the fleet as it is") as status:
-        found = advise(text, source, scene.scenario, rules, job, status.update)
+        found = advise(text, source, scene.scenario, rules, job, measurement, status.update)
     document = advice_dict(found)
     if request.json_out == STDOUT:
         results.out(json.dumps(document, indent=2), highlight=False)
     else:
         print_advice(results, found)
     if request.write_fleet is not None:
-        write_whole(request.write_fleet, found.best.text)
+        write_whole(request.write_fleet, found.file_text)
         messages.print(f"Wrote {request.write_fleet}", style="dim")
     if request.json_out not in (None, STDOUT):
         assert request.json_out is not None
@@ -87,6 +95,27 @@ def _fleet_text(request: Request, scene: Scene) -> tuple[str, str]:
         return scene.fleet_text, "default fleet rule"
     path = request.fleet or find_repository() / ENSEMBLE_FLEET
     return path.read_text("utf-8"), str(path)
+
+
+def _measurement(request: Request) -> Measurement:
+    """What was measured: `--usage`, else what lies beside the trace. Raises `TraceError`."""
+    file = request.usage
+    if file is None and not request.trace.startswith(GENERATE):
+        file = usage_file_beside(Path(request.trace))
+    if file is None and request.resize:
+        raise SimulationError(
+            "--resize needs what copies used, and nothing was measured",
+            "export it with icscaler export-history, and name it: --usage NAME_usage.csv",
+        )
+    rules = ReservationRules(request.margin, round(request.least_measured_h * 3600))
+    return Measurement({} if file is None else read_usage(file), rules, request.resize)
+
+
+def _strangers(measurement: Measurement, scene: Scene) -> Iterator[str]:
+    unknown = sorted(measurement.uses.keys() - scene.scenario.fleet.shapes.keys())
+    if unknown:
+        more = f" and {len(unknown) - 5} more" if len(unknown) > 5 else ""
+        yield f"Measured, but not in the fleet: {', '.join(unknown[:5])}{more}."
 
 
 def _rules(request: Request, prices: PriceTable, scenario: Scenario) -> HostRules:
@@ -103,9 +132,15 @@ def _rules(request: Request, prices: PriceTable, scenario: Scenario) -> HostRule
     for name in (*request.types, *speeds):
         if name not in known:
             raise SimulationError(f"there is no instance type '{name}'", nearest(name, known))
-    endpoint = next(iter(scenario.fleet.endpoints.values()))
-    reference = prices.get(next(iter(endpoint.variants.values())).instance_type)
+    reference = prices.get(_usual_type(scenario))
     return HostRules(reference, request.types or known, request.slowest, speeds, request.workers)
+
+
+def _usual_type(scenario: Scenario) -> str:
+    """The type that most components run on; of a fleet without any, most models."""
+    members = [(m.kind, e.variants[m.variant].instance_type) for e, m in scenario.fleet.members()]
+    components = [kind for what, kind in members if what == "component"]
+    return Counter(components or [kind for _, kind in members]).most_common(1)[0][0]
 
 
 def _playable(name: str) -> bool:

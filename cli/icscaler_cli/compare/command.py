@@ -120,7 +120,7 @@ def _compared(
         raise AwsTroubleError(
             "there is nothing to compare: no model with GPUs is published"
             + (f" on {', '.join(endpoints)}" if endpoints else ""),
-            "begin with `icscaler fleet publish FILE`",
+            "name other endpoints" if endpoints else "begin with `icscaler fleet publish FILE`",
         )
     models = {model for config in played.values() for model in config.models}
     bases = {base: adapters for base, adapters in bases_of(chosen).items() if base in models}

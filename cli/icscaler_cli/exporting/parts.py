@@ -4,7 +4,9 @@ import json
 import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
+from icscaler_cli.exporting.percentages import Percentages
 from icscaler_cli.exporting.series import History
 from icscaler_cli.output import AwsTroubleError
 
@@ -74,6 +76,10 @@ class Parts:
                 {model: dict(pairs) for model, pairs in kept["latency_s"].items()},
                 set(kept["heard"]),
                 {model: dict(pairs) for model, pairs in kept.get("refused", {}).items()},
+                {
+                    model: {resource: _percentages(one) for resource, one in found.items()}
+                    for model, found in kept.get("used", {}).items()
+                },
             )
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise self._unusable(f"has a damaged part {file.name} ({error})") from error
@@ -85,6 +91,10 @@ class Parts:
             "latency_s": {model: list(bins.items()) for model, bins in history.latency_s.items()},
             "heard": sorted(history.heard),
             "refused": {model: list(bins.items()) for model, bins in history.refused.items()},
+            "used": {
+                model: {resource: asdict(one) for resource, one in found.items()}
+                for model, found in history.used.items()
+            },
         }
         _write(self._file(span_s), json.dumps(kept))
 
@@ -94,6 +104,11 @@ class Parts:
 
     def _file(self, span_s: tuple[int, int]) -> Path:
         return self.folder / f"{span_s[0]}-{span_s[1]}.json"
+
+
+def _percentages(kept: dict[str, Any]) -> Percentages:
+    counts = {int(place): count for place, count in kept["counts"].items()}
+    return Percentages(**{**kept, "counts": counts})
 
 
 def _write(file: Path, text: str) -> None:

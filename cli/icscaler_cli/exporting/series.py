@@ -2,17 +2,24 @@
 
 Requests are Invocations plus NoCapacityInvocationFailures, which are those that met no copy.
 Whether CloudWatch was recording at all is told by anything else that was published at the time: a
-loaded copy's or an endpoint's memory utilisation. Sources of names, dimensions and retention:
+loaded copy's or an endpoint's memory utilisation.
+
+What copies use is in percent of what they reserve, where they reserve it (of a variant: of an
+instance), as mean and as maximum over copies. An account that has none of it is not an error.
+
+Sources of names, dimensions and retention:
 SageMaker AI Developer Guide, "Amazon SageMaker AI metrics in Amazon CloudWatch"; CloudWatch API
 Reference, GetMetricData.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from icscaler_cli.exporting.percentages import Percentages
 from icscaler_cli.output import AwsTroubleError
+from icscaler_sim.traces import Resource
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch.client import CloudWatchClient
@@ -35,6 +42,8 @@ class Source:
     metric: str
     stat: str
     dimensions: Mapping[str, str]
+    of: Resource | None = None
+    """Of what it is the use; None: of nothing."""
 
     def query(self, index: int, width_s: int) -> dict[str, Any]:
         """This series as GetMetricData wants it."""
@@ -49,7 +58,9 @@ class Source:
 
 
 _REQUESTS, _COMPONENTS = "AWS/SageMaker", "/aws/sagemaker/InferenceComponents"
+_ENDPOINTS = "/aws/sagemaker/Endpoints"
 ACCEPTED, REFUSED, LATENCY, ALIVE = "accepted", "refused", "latency", "alive"
+USED_MEAN, USED_MOST = "used-mean", "used-most"
 _OF_A_MODEL = (
     (ACCEPTED, _REQUESTS, "Invocations", "Sum"),
     (REFUSED, _REQUESTS, "NoCapacityInvocationFailures", "Sum"),
@@ -57,33 +68,53 @@ _OF_A_MODEL = (
     (ALIVE, _COMPONENTS, "MemoryUtilizationNormalized", "SampleCount"),
 )
 
+_USED: tuple[tuple[Resource, str, str], ...] = (
+    # (resource, of a component, of a variant: memory needs no other, instances have one)
+    ("cpus", "CPUUtilizationNormalized", "CPUUtilizationNormalized"),
+    ("memory_mb", "MemoryUtilizationNormalized", "MemoryUtilization"),
+    ("gpus", "GPUUtilizationNormalized", "GPUUtilizationNormalized"),
+    ("gpu_memory", "GPUMemoryUtilizationNormalized", "GPUMemoryUtilizationNormalized"),
+)
+
 
 def sources(
     models: Iterable[str],
     variants: Iterable[tuple[str, str]],
     alone: Mapping[str, tuple[str, str]] = {},
+    used: Collection[str] = (),
 ) -> list[Source]:
     """All series of these models, and of the (endpoint, variant) pairs they are on.
 
-    `alone`: those pairs that a model has to itself, by model; the others are components.
+    `alone`: those pairs that a model has to itself, by model; the others are components. `used`:
+    models of which it is asked what their copies use, which tells as well that they are alive.
     """
-    found = [
-        Source(model, says, namespace, metric, stat, {"InferenceComponentName": model})
-        for model in models
-        if model not in alone
-        for says, namespace, metric, stat in _OF_A_MODEL
-    ]
-    found += [
-        Source(model, says, namespace, metric, stat, _where(*place))
-        for model, place in sorted(alone.items())
-        for says, namespace, metric, stat in _OF_A_MODEL
-        if says in (ACCEPTED, LATENCY)
-    ]
+    found: list[Source] = []
+    for model in models:
+        if model in alone:
+            continue
+        where = {"InferenceComponentName": model}
+        # What copies use tells as well that they are alive.
+        wanted = [one for one in _OF_A_MODEL if one[0] != ALIVE or model not in used]
+        found += [Source(model, *one, where) for one in wanted]
+        if model in used:
+            found += _use(model, where, _COMPONENTS)
+    for model, place in sorted(alone.items()):
+        where = _where(*place)
+        wanted = [one for one in _OF_A_MODEL if one[0] in (ACCEPTED, LATENCY)]
+        found += [Source(model, *one, where) for one in wanted]
+        if model in used:
+            found += _use(model, where, _ENDPOINTS)
     for endpoint, variant in variants:
         where = _where(endpoint, variant)
-        endpoints = "/aws/sagemaker/Endpoints"
-        found.append(Source("", ALIVE, endpoints, "MemoryUtilization", "SampleCount", where))
+        found.append(Source("", ALIVE, _ENDPOINTS, "MemoryUtilization", "SampleCount", where))
     return found
+
+
+def _use(model: str, where: Mapping[str, str], namespace: str) -> Iterator[Source]:
+    for resource, of_component, of_variant in _USED:
+        metric = of_component if namespace == _COMPONENTS else of_variant
+        for says, stat in ((USED_MEAN, "Average"), (USED_MOST, "Maximum")):
+            yield Source(model, says, namespace, metric, stat, where, resource)
 
 
 def _where(endpoint: str, variant: str) -> dict[str, str]:
@@ -93,13 +124,14 @@ def _where(endpoint: str, variant: str) -> dict[str, str]:
 @dataclass(slots=True)
 class History:
     """What was found: requests by model and bin, latency in seconds likewise, and every bin in
-    which anything at all was published. `refused` are those of the requests that met no copy. Bins
-    are epoch seconds."""
+    which anything at all was published. `refused` are those of the requests that met no copy,
+    `used` what copies used in percent. Bins are epoch seconds."""
 
     requests: dict[str, dict[int, int]] = field(default_factory=dict)
     latency_s: dict[str, dict[int, float]] = field(default_factory=dict)
     heard: set[int] = field(default_factory=set)
     refused: dict[str, dict[int, int]] = field(default_factory=dict)
+    used: dict[str, dict[Resource, Percentages]] = field(default_factory=dict)
 
     def add(self, other: "History") -> None:
         """Take in another span."""
@@ -112,6 +144,12 @@ class History:
             for model, values in theirs.items():
                 bins.setdefault(model, {}).update(values)
         self.heard |= other.heard
+        for model, by_resource in other.used.items():
+            for resource, found in by_resource.items():
+                self._used(model, resource).add(found)
+
+    def _used(self, model: str, resource: Resource) -> Percentages:
+        return self.used.setdefault(model, {}).setdefault(resource, Percentages())
 
     def take(self, source: Source, start_s: int, value: float) -> None:
         """Take in one point."""
@@ -123,6 +161,10 @@ class History:
                 self.refused.setdefault(source.model, {})[start_s] = round(value)
         elif source.says == LATENCY:
             self.latency_s.setdefault(source.model, {})[start_s] = value / _MICROSECONDS
+        elif source.says == USED_MEAN and source.of is not None:
+            self._used(source.model, source.of).take_mean(value)
+        elif source.says == USED_MOST and source.of is not None:
+            self._used(source.model, source.of).take_most(value)
 
 
 def read_span(

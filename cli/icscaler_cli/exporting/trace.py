@@ -15,7 +15,14 @@ import numpy as np
 
 from icscaler_cli.exporting.parts import Plan
 from icscaler_cli.exporting.series import History
-from icscaler_sim.traces import Trace, build_trace, copy_shape_for, write_trace
+from icscaler_sim.traces import (
+    MeasuredUse,
+    Trace,
+    build_trace,
+    copy_shape_for,
+    write_trace,
+    write_usage,
+)
 
 EVERY_CATEGORY = "*"
 
@@ -30,12 +37,19 @@ class Written:
     requests: int
     called: int
     gap_s: int
+    usage: Path | None
 
 
 def write(
-    out: Path, plan: Plan, history: History, gpus: Mapping[str, int], homes: Mapping[str, str]
+    out: Path,
+    plan: Plan,
+    history: History,
+    gpus: Mapping[str, int],
+    homes: Mapping[str, str],
+    uses: Sequence[MeasuredUse] = (),
 ) -> Written:
-    """Write trace, models and, where nothing was recorded at all, gaps. Raises `OSError`.
+    """Write trace, models, what copies used and, where nothing was recorded at all, gaps. Raises
+    `OSError`.
 
     `gpus`: of one copy; `homes`: the endpoint, by model. There is at least one request.
     """
@@ -49,6 +63,10 @@ def write(
         ("model", "requests", "source_category"),
         [(model, totals.get(model, 0), homes[model]) for model in busiest],
     )
+    usage = out.with_name(f"{stem}_usage.csv")
+    usage.unlink(missing_ok=True)
+    if uses:
+        write_usage(usage, uses)
     spans = gaps(plan, history)
     file = out.with_name(f"{stem}_gaps.csv")
     file.unlink(missing_ok=True)
@@ -62,6 +80,7 @@ def write(
         sum(totals.values()),
         sum(total > 0 for total in totals.values()),
         sum(end_s - start_s for start_s, end_s in spans),
+        usage if uses else None,
     )
 
 

@@ -2,7 +2,10 @@
 
 from icscaler.config.compile import CompiledFleet, compile_fleet
 from icscaler.config.load import load_fleet
-from icscaler_cli.advise.homes import OwnHome, endpoint_name, rehomed, retyped
+from icscaler_cli.advise.homes import OwnHome, endpoint_name, rehomed, resized, retyped
+from icscaler_cli.advise.resize import Measurement, lowered, stated
+from icscaler_sim.traces import MeasuredUse
+from tests.unit.simulate.builders import trace
 
 TEXT = """
 version: 1
@@ -62,6 +65,33 @@ def test_another_instance_type_for_a_shared_endpoint() -> None:
     text = retyped(TEXT, "fleet.yaml", {"shared": ("ml.p5.48xlarge", 3)})
     variant = compiled(text).endpoints["shared"].variants["AllTraffic"]
     assert (variant.instance_type, variant.max_instances) == ("ml.p5.48xlarge", 3)
+
+
+def test_less_is_reserved_where_it_was_measured_and_the_file_says_so() -> None:
+    uses = {
+        "heavy-b": {
+            "cpus": MeasuredUse("heavy-b", "cpus", 8.0, 5.0, 10.0, 20.0, 90_000),
+            "memory_mb": MeasuredUse("heavy-b", "memory_mb", 20_000.0, 70.0, 99.0, 99.0, 90_000),
+        },
+        "rare": {"cpus": MeasuredUse("rare", "cpus", 8.0, 5.0, 10.0, 20.0, 90_000)},
+    }
+    before = compiled(TEXT)
+    measurement = Measurement(uses, resize=True)
+    found = measurement.judge(before, trace({"heavy-b": [9], "rare": [0]}))
+    assert lowered(found) == {"heavy-b": {"cpus": 2}}
+    text = resized(TEXT, "fleet.yaml", lowered(found))
+    after = compiled(text)
+    for name, model in before.endpoints["shared"].models.items():
+        now = after.endpoints["shared"].models[name]
+        assert now.resources.cpus == (2.0 if name == "heavy-b" else model.resources.cpus)
+        assert now.resources.memory_mb == model.resources.memory_mb
+        assert now.idle_s == model.idle_s
+    said = stated(text, after, found, 0.25)
+    assert compiled(said).endpoints.keys() == after.endpoints.keys()
+    assert "#   heavy-b: cpus 8.0 -> 2\n" in said
+    assert "the most that was measured and 25%" in said
+    moved = rehomed(text, "fleet.yaml", {"heavy-b": P4D}, after)
+    assert stated(moved, compiled(moved), found, 0.25) == moved, "an instance reserves nothing"
 
 
 def test_an_endpoints_name_stays_within_sagemakers_63_characters() -> None:

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from icscaler_cli.exporting.parts import Parts, Plan, UnusablePartsError
+from icscaler_cli.exporting.percentages import Percentages
+from icscaler_cli.exporting.reserved import measured
 from icscaler_cli.exporting.series import History, read_span, sources
 from icscaler_cli.exporting.trace import gaps, tokens_of
 from icscaler_cli.output import AwsTroubleError
@@ -22,6 +24,26 @@ def test_a_variants_requests_are_read_from_its_own_series() -> None:
     assert [one.says for one in of_b] == ["accepted", "latency"]
     assert all(one.dimensions == {"EndpointName": "own", "VariantName": "blue"} for one in of_b)
     assert {one.dimensions["InferenceComponentName"] for one in found if one.model == "a"} == {"a"}
+
+
+def test_what_copies_use_is_asked_for_as_mean_and_most_and_tells_that_they_live() -> None:
+    found = sources(["a", "b"], [], {"b": ("own", "blue")}, used=["a", "b"])
+    uses = [(one.model, one.metric, one.stat) for one in found if one.of is not None]
+    for name, memory in (("a", "MemoryUtilizationNormalized"), ("b", "MemoryUtilization")):
+        mine = {(metric, stat) for model, metric, stat in uses if model == name}
+        assert mine == {
+            (metric, stat)
+            for metric in (
+                "CPUUtilizationNormalized",
+                memory,
+                "GPUUtilizationNormalized",
+                "GPUMemoryUtilizationNormalized",
+            )
+            for stat in ("Average", "Maximum")
+        }
+    assert "alive" not in {one.says for one in found}
+    places = {one.namespace for one in found if one.of is not None and one.model == "b"}
+    assert places == {"/aws/sagemaker/Endpoints"}
 
 
 class Pages:
@@ -102,6 +124,7 @@ def test_parts_are_kept_as_they_were_and_damage_is_told(tmp_path: Path) -> None:
     plan = Plan(("a",), 0, 172_800, 60)
     assert parts.open(plan) == plan
     history = History({"a": {0: 3, 60: 1}}, {"a": {0: 0.25}}, {0, 60, 120})
+    history.used = {"a": {"cpus": Percentages(2, 30.0, 25.5, {10: 1, 26: 1})}}
     span = plan.spans[0]
     assert parts.read(span) is None
     parts.keep(span, history)
@@ -111,3 +134,26 @@ def test_parts_are_kept_as_they_were_and_damage_is_told(tmp_path: Path) -> None:
     (parts.folder / "0-86400.json").write_text("[]")
     with pytest.raises(UnusablePartsError, match=r"damaged part 0-86400\.json"):
         parts.read(span)
+
+
+def test_percentages_of_spans_add_up_and_are_never_below_the_truth() -> None:
+    whole, first, second = Percentages(), Percentages(), Percentages()
+    for number in range(200):
+        for one in (whole, first if number < 70 else second):
+            one.take_mean(number / 4)
+            one.take_most(number / 2)
+    first.add(second)
+    assert first == whole
+    assert (whole.mean, whole.most) == (24.875, 99.5)
+    assert 98.5 <= whole.percentile(0.99) <= 99.5
+    assert whole.percentile(1.0) == 99.5
+
+
+def test_a_row_for_what_was_measured_and_of_how_much() -> None:
+    used = {"a": {"cpus": Percentages(2, 30.0, 25.5, {10: 1, 26: 1}), "gpus": Percentages(1, 5.0)}}
+    (row,) = measured(used, {"a": {"cpus": 8.0, "gpus": 1}}, 300)
+    assert (row.model, row.resource, row.reserved, row.mean_percent) == ("a", "cpus", 8.0, 15.0)
+    assert 25.5 <= row.most_percent <= 25.51
+    assert row.measured_s == 600
+    (unknown,) = measured({"b": {"cpus": used["a"]["cpus"]}}, {"b": {"cpus": 0.0}}, 60)
+    assert unknown.reserved is None

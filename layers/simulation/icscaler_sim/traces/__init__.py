@@ -12,14 +12,25 @@ from icscaler_sim.traces.read import (
     read_trace,
 )
 from icscaler_sim.traces.trace import MONDAY_S, Totals, Trace, build_trace
+from icscaler_sim.traces.usage import (
+    RESOURCES,
+    MeasuredUse,
+    Resource,
+    read_usage,
+    usage_file_beside,
+    write_usage,
+)
 from icscaler_sim.traces.write import write_trace
 
 __all__ = [
     "ENSEMBLE_WEIGHTS_GB",
     "MONDAY_S",
+    "RESOURCES",
     "CopyShape",
     "Gap",
+    "MeasuredUse",
     "ModelRow",
+    "Resource",
     "Totals",
     "Trace",
     "TraceError",
@@ -32,5 +43,8 @@ __all__ = [
     "read_gaps",
     "read_models",
     "read_trace",
+    "read_usage",
+    "usage_file_beside",
     "write_trace",
+    "write_usage",
 ]

@@ -51,9 +51,14 @@ def read_trace(path: Path, *, width_s: int | None = None, models_file: Path | No
 
 def models_file_beside(path: Path) -> Path | None:
     """`NAME_models.csv` for a trace called `NAME_60s.csv.gz` (or any last part), if it exists."""
+    return beside(path, "models")
+
+
+def beside(path: Path, what: str) -> Path | None:
+    """`NAME_<what>.csv` for a trace called `NAME_60s.csv.gz` (or any last part), if it exists."""
     stem = path.name.removesuffix(".gz").removesuffix(".csv")
     for base in (stem.rpartition("_")[0], stem):
-        candidate = path.with_name(f"{base}_models.csv")
+        candidate = path.with_name(f"{base}_{what}.csv")
         if base and candidate != path and candidate.is_file():
             return candidate
     return None
