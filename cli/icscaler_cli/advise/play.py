@@ -171,7 +171,13 @@ def advise(
             "behind fills its instances less well. Nothing is moved."
         )
         best = shared
+        models = [replace(one, verdict=_stays(one.verdict)) for one in models]
     return Advice(now, smaller, shared, alone, best, models, rules, measurement, found, notes)
+
+
+def _stays(found: Verdict) -> Verdict:
+    """Where nothing is moved, because together it does not pay."""
+    return Verdict(False, f"{found.why}, fleet dearer") if found.own else found
 
 
 def _barred(text: str, source: str) -> dict[str, str]:

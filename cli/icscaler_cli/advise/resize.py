@@ -74,7 +74,9 @@ def _changes(models: Mapping[str, ModelConfig], found: Reservations) -> Iterator
     for name, keys in sorted(lowered(found).items()):
         if models[name].kind == "component":
             was = [
-                f"{key} {found[name][key].reserved} -> {keys[key]}" for key in _KEYS if key in keys
+                f"{key} {_plain(found[name][key].reserved)} -> {keys[key]}"
+                for key in _KEYS
+                if key in keys
             ]
             yield f"{name}: {', '.join(was)}"
 

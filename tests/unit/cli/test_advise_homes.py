@@ -88,7 +88,7 @@ def test_less_is_reserved_where_it_was_measured_and_the_file_says_so() -> None:
         assert now.idle_s == model.idle_s
     said = stated(text, after, found, 0.25)
     assert compiled(said).endpoints.keys() == after.endpoints.keys()
-    assert "#   heavy-b: cpus 8.0 -> 2\n" in said
+    assert "#   heavy-b: cpus 8 -> 2\n" in said
     assert "the most that was measured and 25%" in said
     moved = rehomed(text, "fleet.yaml", {"heavy-b": P4D}, after)
     assert stated(moved, compiled(moved), found, 0.25) == moved, "an instance reserves nothing"
