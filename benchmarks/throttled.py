@@ -99,7 +99,7 @@ def play() -> list[str]:
 
 
 def call_sleepers(cloud: LocalCloud, turn: int) -> set[str]:
-    """Let every 25th component's worth of models at zero copies be called from now on; which."""
+    """Let models at zero copies be called from now on, a 25th of all components; their names."""
     asleep = [one.name for one in cloud.world.components() if not one.desired_copies]
     called = asleep[turn :: max(1, len(asleep) * 25 // MODELS)]
     now_s = cloud.clock.now_s
