@@ -112,7 +112,7 @@ def _threshold(model: ModelConfig) -> float | None:
     """In flight per copy: the target, or the peak of a full copy. None: it follows another.
 
     A copy that serves 32 at once and is just full has 32 in flight on average and 49 at its peak
-    (`policies.accepted_load`). An alarm at 32 would be up most of the day, and silent at a rise.
+    (`policies.accepted_load`). An alarm at 32 would be up from 19 on average, and silent at a rise.
     """
     slots = model.concurrent_requests_per_copy
     if model.policy is None:
