@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from icscaler.config.compile import compile_fleet
@@ -30,9 +31,10 @@ endpoints:
   home: {variants: {AllTraffic: {instance_type: ml.g5.2xlarge, max_instances: 3}}}
 models:
   - {name: steady, endpoint: shared, class: interactive, observe: true}
-  - {name: bursty, endpoint: shared, class: interactive}
+  - {name: bursty, endpoint: shared, class: interactive, max_copies: 5}
   - {name: bursty-lora, adapter_of: bursty}
-  - {name: rare, endpoint: shared, class: batch, max_copies: 2}
+  - {name: spiky, endpoint: shared, class: interactive, max_copies: 2}
+  - {name: rare, endpoint: shared, class: batch, max_copies: 1}
   - {name: settled, kind: variant, endpoint: home, max_copies: 3}
 """
 PRICES = {
@@ -46,21 +48,27 @@ PRICES = {
 }
 
 
-def made_trace(path: Path) -> None:
-    """Requests of a second each. `steady`: five copies' worth all the time. `bursty`: as much for
-    ten minutes of every two hours. `rare`: one request in three hours.
-    """
-    minutes = np.arange(HOURS * 60)
-    busy = 5 * 32 * 60 * 8 // 10
-    lines = [(at, 0, busy) for at in minutes]
-    lines += [(at, 1, busy if at % 120 < 10 else 0) for at in minutes]
-    lines += [(at, 2, 1) for at in minutes[60::180]]
-    rows = np.array([line for line in lines if line[2]], dtype=np.int64)
+COPY = 26 * 60
+"""Requests a minute of a second each that keep a copy at 26 in flight, of a target of 28."""
+MINUTES = np.arange(HOURS * 60)
+
+
+def write_made(path: Path, counts: dict[str, npt.NDArray[np.int64]]) -> None:
+    """Requests of a second each: so many in each minute, by model."""
+    rows = np.array(
+        [
+            (at, who, count)
+            for who, line in enumerate(counts.values())
+            for at, count in enumerate(line)
+            if count
+        ],
+        dtype=np.int64,
+    )
     nothing = np.zeros(len(rows), dtype=np.int64)
     tokens = 63 * rows[:, 2]  # 50 ms and 63 tokens of 15 ms: a second
     trace = build_trace(
         "made",
-        ("steady", "bursty", "rare"),
+        tuple(counts),
         60,
         HOURS * 3600,
         rows[:, 0] * 60,
@@ -72,12 +80,18 @@ def made_trace(path: Path) -> None:
     write_trace(trace, path)
 
 
-@pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    folder = tmp_path_factory.mktemp("advise")
-    made_trace(folder / "made.csv")
-    (folder / "fleet.yaml").write_text(FLEET)
-    (folder / "prices.json").write_text(json.dumps(PRICES))
+def steady(copies: int) -> npt.NDArray[np.int64]:
+    """So many copies' worth all the time."""
+    return np.full(len(MINUTES), copies * COPY)
+
+
+def advised(
+    folder: Path, fleet: str, prices: dict[str, Any], counts: dict[str, npt.NDArray[np.int64]]
+) -> dict[str, Any]:
+    """What the command says of this traffic: its JSON, what it printed, and the file it wrote."""
+    write_made(folder / "made.csv", counts)
+    (folder / "fleet.yaml").write_text(fleet)
+    (folder / "prices.json").write_text(json.dumps(prices))
     done = subprocess.run(
         [
             *(COMMAND, "advise", "--history", folder / "made.csv"),
@@ -96,6 +110,21 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         "notes_said": done.stderr,
         "file": (folder / "advised.yaml").read_text(),
     }
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """`steady` all the time; `bursty` as much for ten minutes of every two hours, and `spiky` a
+    little with it, in the same instance; `rare`: one request. Twenty minutes of an instance cost
+    less than six hours of the smallest.
+    """
+    counts = {
+        "steady": steady(5),
+        "bursty": np.where(MINUTES % 120 < 10, steady(5), 0),
+        "spiky": np.where(MINUTES % 120 < 10, steady(1), 0),
+        "rare": (MINUTES == 125).astype(np.int64),
+    }
+    return advised(tmp_path_factory.mktemp("advise"), FLEET, PRICES, counts)
 
 
 def test_steady_and_heavy_comes_out_alone_bursty_and_rare_are_packed(told: dict[str, Any]) -> None:
@@ -118,12 +147,12 @@ def test_what_is_advised_costs_least_and_its_file_is_what_was_played(told: dict[
     assert sorted(endpoints) == ["home", "shared", "steady-own"]
     own = endpoints["steady-own"].models["steady"]
     assert (own.kind, own.observe) == ("variant", True)
-    assert sorted(endpoints["shared"].models) == ["bursty", "bursty-lora", "rare"]
+    assert sorted(endpoints["shared"].models) == ["bursty", "bursty-lora", "rare", "spiky"]
 
 
 def test_adapters_are_their_bases_and_what_is_alone_stays_so(told: dict[str, Any]) -> None:
     models = {one["name"]: one for one in told["models"]}
-    assert set(models) == {"steady", "bursty", "rare", "settled"}
+    assert set(models) == {"steady", "bursty", "spiky", "rare", "settled"}
     assert models["bursty"]["why"] == "has adapters"
     assert models["settled"]["why"] == "has its own"
     assert "settled             alone already" in told["said"]
@@ -144,6 +173,72 @@ def test_the_picture_shows_every_instance(told: dict[str, Any]) -> None:
     rows = [line for line in lines[at + 1 : at + 9] if line == "  [A]"]
     assert len(rows) >= 5, "five copies' worth: as many instances of one GPU"
     assert "A steady x" in told["said"]
+
+
+FREEING = """
+version: 1
+defaults:
+  policy: {target_tracking: {metric: concurrency, target_value: 28}}
+  resources: {gpus: 1, cpus: 8, memory_mb: 32768}
+endpoints:
+  shared: {variants: {AllTraffic: {instance_type: ml.p4d.24xlarge, max_instances: 4}}}
+models:
+  - {name: first, max_copies: %d}
+  - {name: small, max_copies: 2}
+  - {name: four, max_copies: 1, resources: {gpus: 4, cpus: 32, memory_mb: 131072}}
+"""
+
+
+@pytest.fixture(scope="module")
+def one_pays(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """`first` fills an instance. `small` has room in that of `four`, which stays in any case."""
+    counts = {"first": steady(8), "small": steady(2), "four": steady(1)}
+    return advised(tmp_path_factory.mktemp("one"), FREEING % 8, PRICES, counts)
+
+
+def test_of_two_that_cost_less_than_their_share_only_one_frees_instances(
+    one_pays: dict[str, Any],
+) -> None:
+    models = {one["name"]: one for one in one_pays["models"]}
+    for name in ("first", "small"):
+        assert models[name]["alone"]["dollars"] < 0.95 * models[name]["shared"]["dollars"]
+    assert {name for name, one in models.items() if one["own_endpoint"]} == {"first"}
+    assert models["first"]["frees_dollars"] > models["first"]["alone"]["dollars"]
+    assert models["small"]["frees_dollars"] < models["small"]["alone"]["dollars"]
+    assert models["four"]["why"] == "~1.7 x its share"
+
+
+def test_why_each_candidate_moved_or_stayed_is_printed(one_pays: dict[str, Any]) -> None:
+    said = [" ".join(line.split()) for line in one_pays["said"].splitlines()]
+    assert any(line.startswith("first ") and "moves: frees $" in line for line in said)
+    assert any(line.startswith("small ") and "stays: frees $" in line for line in said)
+
+
+def test_both_alone_is_dearer_than_what_is_advised(one_pays: dict[str, Any]) -> None:
+    dollars = {one["name"]: one["dollars"] for one in one_pays["fleets"]}
+    assert dollars["1 alone"] < dollars["all that might be, alone"] < dollars["as given"]
+    (best,) = (one["name"] for one in one_pays["fleets"] if one["advised"])
+    assert best == "1 alone"
+
+
+def test_runs_are_counted_and_bounded_and_each_is_told(one_pays: dict[str, Any]) -> None:
+    assert (one_pays["runs"], one_pays["most_runs"]) == (3, 6)
+    assert "At most 6 runs of 6h of traffic each." in one_pays["notes_said"]
+    assert "Run 1 of at most 6: as given, $" in one_pays["notes_said"]
+    assert "Run 3 of at most 6: 1 alone, $" in one_pays["notes_said"]
+
+
+def test_where_nobody_frees_anything_nobody_moves(tmp_path: Path) -> None:
+    counts = {"first": steady(1), "small": steady(2), "four": steady(1)}
+    found = advised(tmp_path, FREEING % 1, PRICES, counts)
+    assert not any(one["own_endpoint"] for one in found["models"])
+    models = {one["name"]: one for one in found["models"]}
+    assert models["small"]["alone"]["dollars"] < models["small"]["shared"]["dollars"]
+    assert "frees $0.00, costs $" in models["small"]["why"]
+    (best,) = (one["name"] for one in found["fleets"] if one["advised"])
+    assert best == "as given"
+    assert "No model alone costs less than it frees: nothing is moved." in found["said"]
+    assert sorted(compile_fleet(load_fleet(found["file"])).endpoints) == ["shared"]
 
 
 @pytest.mark.parametrize(

@@ -50,17 +50,6 @@ Workers = Annotated[
         rich_help_panel=_HARDWARE,
     ),
 ]
-Traffic = Annotated[
-    str,
-    typer.Option(
-        "--trace",
-        "--history",
-        metavar="FILE",
-        help="Recorded traffic (docs/traces.md), such as icscaler export-history writes, or a "
-        "generator: generate:ensemble,days=2.",
-        rich_help_panel="What is played",
-    ),
-]
 _USE = "What copies use of what they reserve"
 Usage = Annotated[
     Path | None,
@@ -118,7 +107,7 @@ Price = Annotated[
 
 @app.command()
 def advise(
-    trace: Traffic = "generate:ensemble",
+    trace: given.Trace = "generate:ensemble",
     fleet: given.FleetFile = None,
     class_rule: given.ClassRule = None,
     start: given.From = None,

@@ -12,7 +12,8 @@ from rich.table import Table
 from rich.text import Text
 
 from icscaler.entities import EndpointConfig
-from icscaler_cli.advise.play import Advice, ModelAdvice, Played
+from icscaler_cli.advise.play import Advice, ModelAdvice
+from icscaler_cli.advise.player import Played
 from icscaler_cli.advise.reserved_table import (
     reservations_dict,
     reserved_lines,
@@ -32,6 +33,8 @@ def print_advice(console: Console, advice: Advice) -> None:
     console.print(_models(ordered[:_MODELS_SHOWN], wide=console.width >= _WIDE))
     if len(ordered) > _MODELS_SHOWN:
         console.print(f"... and {len(ordered) - _MODELS_SHOWN} more: --json has all", style="dim")
+    if advice.settled.places:
+        console.print(_candidates(ordered))
     if advice.measurement.uses:
         names = [one.model.name for one in ordered[:_MODELS_SHOWN]]
         console.print(reserved_table(advice.reservations, names))
@@ -47,6 +50,7 @@ def print_advice(console: Console, advice: Advice) -> None:
         console.print(Text(line))
     if advice.best.score.on_reference.estimated_price:
         console.print("Some prices are estimates: see the price table.", style="dim")
+    console.print(f"{advice.runs} runs, of at most {advice.most_runs}.", style="dim")
     console.print(
         "Own endpoints are taken to serve as fast as their GPUs' memory is, unless --speed says "
         "how fast. Requests lost: not begun within the time limit.",
@@ -67,6 +71,28 @@ def _models(models: list[ModelAdvice], *, wide: bool) -> Table:
         more = (str(one.model.resources.gpus), str(floor_of(one)), one.verdict.why)
         table.add_row(
             *_cells(one), *(more if wide else ()), style="bold" if one.verdict.own else ""
+        )
+    return table
+
+
+def _candidates(models: list[ModelAdvice]) -> Table:
+    """Who was played alone: what the shared endpoint costs less without it, and what follows."""
+    table = Table(box=None, pad_edge=False)
+    table.add_column("Played alone", min_width=18, overflow="fold")
+    for title in ("Frees $", "Costs $"):
+        table.add_column(title, justify="right", no_wrap=True)
+    table.add_column("Moves?", overflow="fold")
+    for one in models:
+        frees = one.verdict.frees_dollars
+        if one.own is None or frees is None:
+            continue
+        moves = "moves" if one.verdict.own else "stays"
+        table.add_row(
+            one.model.name,
+            f"{'' if one.verdict.own else '~'}{frees:,.0f}",
+            f"{one.own.dollars:,.0f}",
+            f"{moves}: {one.verdict.why}",
+            style="bold" if one.verdict.own else "",
         )
     return table
 
@@ -100,9 +126,9 @@ def _fleets(advice: Advice) -> Table:
     table.add_column("Fleet", overflow="fold")
     for title in ("endpoints", "instance-hours", "dollars", "lost", "lost by models"):
         table.add_column(title, justify="right", no_wrap=True)
-    for label, played in fleets(advice):
+    for played in fleets(advice):
         table.add_row(
-            label,
+            f"{played.label} (advised)" if played is advice.best else played.label,
             str(len(played.fleet.endpoints)),
             f"{played.score.on_reference.instance_hours:,.0f}",
             f"{played.dollars:,.0f}",
@@ -113,17 +139,11 @@ def _fleets(advice: Advice) -> Table:
     return table
 
 
-def fleets(advice: Advice) -> Iterator[tuple[str, Played]]:
+def fleets(advice: Advice) -> list[Played]:
     """Every fleet that was played, once."""
-    yield "as given", advice.now
-    if advice.smaller is not advice.now:
-        yield "lower reservations", advice.smaller
-    if advice.shared is not advice.smaller:
-        yield "shared, on other instances", advice.shared
-    if advice.alone is not advice.shared:
-        yield "all that might be, alone", advice.alone
-    if advice.best not in (advice.shared, advice.alone):
-        yield "advised", advice.best
+    settled = advice.settled
+    order = (advice.now, advice.smaller, advice.shared, settled.alone, *settled.tried)
+    return list({played.label: played for played in order}.values())
 
 
 def picture(played: Played) -> Iterator[str]:
@@ -170,7 +190,7 @@ def advice_dict(advice: Advice) -> dict[str, Any]:
         "margin_fraction": advice.measurement.rules.margin_fraction,
         "fleets": [
             {
-                "name": label,
+                "name": played.label,
                 "advised": played is advice.best,
                 "endpoints": len(played.fleet.endpoints),
                 "instance_hours": round(played.score.on_reference.instance_hours, 2),
@@ -179,14 +199,17 @@ def advice_dict(advice: Advice) -> dict[str, Any]:
                 "lost_fraction": round(played.score.lost_fraction, 6),
                 "model_lost_mean": round(played.score.model_lost_mean, 6),
             }
-            for label, played in fleets(advice)
+            for played in fleets(advice)
         ],
+        "runs": advice.runs,
+        "most_runs": advice.most_runs,
         "notes": list(advice.notes),
         "fleet_file": advice.file_text,
     }
 
 
 def _model_dict(one: ModelAdvice) -> dict[str, Any]:
+    frees = one.verdict.frees_dollars
     return {
         "name": one.model.name,
         "own_endpoint": one.verdict.own,
@@ -200,6 +223,7 @@ def _model_dict(one: ModelAdvice) -> dict[str, Any]:
         "used_gpu_hours": round(one.usage.used_gpu_hours, 3),
         "kind": one.model.kind,
         "why": one.verdict.why,
+        "frees_dollars": None if frees is None else round(frees, 2),
     }
 
 

@@ -11,14 +11,15 @@ from pathlib import Path
 
 from rich.console import Console
 
-from icscaler_cli.advise.play import advise
+from icscaler_cli.advise.play import advise, most_runs
 from icscaler_cli.advise.printed import advice_dict, print_advice
+from icscaler_cli.advise.progress import following
 from icscaler_cli.advise.resize import Measurement
 from icscaler_cli.output import ExitCode
 from icscaler_cli.playing import ENSEMBLE_FLEET, find_repository
 from icscaler_cli.simulate.play import STDOUT, check_writable, write_whole
 from icscaler_cli.simulate.scene import Scene, build_scene
-from icscaler_cli.simulate.traffic import GENERATE, Period, read_traffic
+from icscaler_cli.simulate.traffic import GENERATE, Period, read_traffic, time_text
 from icscaler_sim.advice import HostRules, ReservationRules
 from icscaler_sim.baselines import Value
 from icscaler_sim.pricing import PriceTable, load_prices
@@ -73,8 +74,11 @@ def advise_request(request: Request, results: Console, messages: Console) -> int
     check_job(scene.scenario, job)
     for note in (*scene.traffic.notes, *_strangers(measurement, scene)):
         messages.print(note, style="yellow")
-    with messages.status("Playing the fleet as it is") as status:
-        found = advise(text, source, scene.scenario, rules, job, measurement, status.update)
+    most = most_runs(measurement)
+    length = time_text(scene.scenario.trace.period_s)
+    messages.print(f"At most {most} runs of {length} of traffic each.", style="dim")
+    with following(messages, most) as progress:
+        found = advise(text, source, scene.scenario, rules, job, measurement, progress)
     document = advice_dict(found)
     if request.json_out == STDOUT:
         results.out(json.dumps(document, indent=2), highlight=False)

@@ -1,4 +1,4 @@
-"""The options of `icscaler simulate`."""
+"""The options of `icscaler simulate`; `icscaler advise` has some of them too."""
 
 from pathlib import Path
 from typing import Annotated
@@ -13,9 +13,10 @@ Trace = Annotated[
     str,
     typer.Option(
         "--trace",
+        "--history",
         metavar="FILE",
-        help="Recorded traffic (CSV, plain or gzip), or a generator: generate:ensemble,days=2 "
-        "or generate:fleet,models=40,days=1.",
+        help="Recorded traffic (CSV, plain or gzip), such as icscaler export-history writes, or a "
+        "generator: generate:ensemble,days=2 or generate:fleet,models=40,days=1.",
         rich_help_panel=_TRAFFIC,
     ),
 ]

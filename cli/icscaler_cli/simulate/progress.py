@@ -68,8 +68,15 @@ class Following:
 @contextmanager
 def following(console: Console, jobs: Sequence[Job], rounds: int) -> Iterator[Following]:
     """A bar while it lasts, where somebody looks."""
+    with progress_bar(console) as bar:
+        yield Following(jobs, rounds, console, bar)
+
+
+@contextmanager
+def progress_bar(console: Console) -> Iterator[Progress | None]:
+    """Gone when it ends; None where the console is no terminal."""
     if not console.is_terminal:
-        yield Following(jobs, rounds, console, None)
+        yield None
         return
     with Progress(
         TextColumn("{task.description}"),
@@ -80,4 +87,4 @@ def following(console: Console, jobs: Sequence[Job], rounds: int) -> Iterator[Fo
         expand=True,
         transient=True,
     ) as bar:
-        yield Following(jobs, rounds, console, bar)
+        yield bar

@@ -1,4 +1,4 @@
-"""Which place is better for a model, what it would run on, and how the picture lies."""
+"""What a place costs a model and loses, what it would run on, and how the picture lies."""
 
 import numpy as np
 import pytest
@@ -10,13 +10,13 @@ from icscaler_sim.advice import (
     busiest_step,
     cheapest_own,
     hosts_for,
+    more_lost,
     own_shape,
     place_of,
     scaled,
     shared_types,
     shelves,
     usage_of,
-    verdict,
 )
 from icscaler_sim.pricing import Bill, HeldCopies, load_prices
 from icscaler_sim.report import Requests
@@ -68,23 +68,18 @@ def test_a_slower_gpu_takes_longer_for_everything() -> None:
 
 
 @pytest.mark.parametrize(
-    ("shared", "own", "is_own"),
+    ("before", "now", "more"),
     [
-        pytest.param((100.0, 0.01), (94.0, 0.01), True, id="cheaper by more than the margin"),
-        pytest.param((100.0, 0.01), (96.0, 0.0), False, id="cheaper by less than the margin"),
-        pytest.param((100.0, 0.01), (50.0, 0.02), False, id="cheaper, and loses more"),
-        pytest.param((100.0, 0.01), (50.0, 0.0115), True, id="cheaper, within the slack"),
-        pytest.param((0.0, None), (10.0, None), False, id="it holds nothing"),
-        pytest.param((100.0, 0.01), None, False, id="no type fits"),
+        pytest.param(0.01, 0.02, True, id="more"),
+        pytest.param(0.01, 0.0115, False, id="within the slack"),
+        pytest.param(0.01, 0.0, False, id="less"),
+        pytest.param(None, None, False, id="nobody called"),
     ],
 )
-def test_own_must_be_cheaper_and_lose_no_more(
-    shared: tuple[float, float | None], own: tuple[float, float | None] | None, is_own: bool
+def test_chance_is_not_taken_for_more_losses(
+    before: float | None, now: float | None, more: bool
 ) -> None:
-    alone = None if own is None else Place(own[0], 1.0, own[1])
-    found = verdict(Place(shared[0], 1.0, shared[1]), alone)
-    assert found.own is is_own
-    assert found.why
+    assert more_lost(before, now) is more
 
 
 def test_a_shared_endpoint_is_paid_by_gpu_hours_held() -> None:

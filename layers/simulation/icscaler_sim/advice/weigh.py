@@ -1,4 +1,4 @@
-"""What a model costs and loses in one place, and which of two places is better."""
+"""What a model costs and loses in one place."""
 
 from __future__ import annotations
 
@@ -6,6 +6,11 @@ from dataclasses import dataclass
 
 from icscaler_sim.pricing import Bill
 from icscaler_sim.scoring import ModelScore
+
+MARGIN = 0.05
+"""An endpoint more is a thing more to run: it must cost so much less than what it frees."""
+LOST_SLACK = 0.002
+"""So much more of the requests may be lost: the difference between two runs is chance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,10 +26,14 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`own`: on an endpoint of its own. `why`: its cost there against shared, in a few words."""
+    """`own`: on an endpoint of its own. `why`, in a few words.
+
+    `frees_dollars`: what its shared endpoint costs less without it; None: not looked at.
+    """
 
     own: bool
     why: str
+    frees_dollars: float | None = None
 
 
 def place_of(score: ModelScore, bill: Bill, gpu_hours_of_all: float) -> Place:
@@ -41,22 +50,6 @@ def place_of(score: ModelScore, bill: Bill, gpu_hours_of_all: float) -> Place:
     )
 
 
-def verdict(
-    shared: Place, own: Place | None, *, margin: float = 0.05, lost_slack: float = 0.002
-) -> Verdict:
-    """An endpoint of its own must cost less by `margin` and lose no more, but for `lost_slack`.
-
-    Sharing is the default: an endpoint more is a thing more to run, and what it saves must be
-    worth it.
-    """
-    if own is None:
-        return Verdict(False, "no type fits")
-    dearer = own.dollars / shared.dollars if shared.dollars else float("inf")
-    if dearer > 1.0 - margin:
-        if shared.dollars == 0.0:
-            return Verdict(False, "holds no GPU")
-        return Verdict(False, f"{dearer:.2f} x alone")
-    lost_own, lost_shared = own.lost_fraction or 0.0, shared.lost_fraction or 0.0
-    if lost_own > lost_shared + lost_slack:
-        return Verdict(False, f"{dearer:.2f} x alone, but more lost")
-    return Verdict(True, f"{dearer:.2f} x alone")
+def more_lost(before: float | None, now: float | None) -> bool:
+    """Whether a greater share of requests is lost now; what is within the slack is not."""
+    return (now or 0.0) > (before or 0.0) + LOST_SLACK
