@@ -14,9 +14,9 @@ from icscaler_sim.traces import MONDAY_S, default_copy_shape, generate_fleet
 
 PINNED = {
     # requests in time, late, refused; changes; GPU-hours
-    "aas-10s": (1_484_212, 0, 37_707, 138, 553.0663),
-    "hybrid-histogram": (1_503_979, 0, 17_940, 98, 563.7149),
-    "kpa": (1_396_222, 6_392, 119_305, 530, 599.7639),
+    "aas-10s": (1_471_202, 0, 50_717, 140, 608.0133),
+    "hybrid-histogram": (1_503_979, 0, 17_940, 96, 563.3284),
+    "kpa": (1_404_890, 6_178, 110_851, 517, 588.3707),
     "static-packed": (1_521_919, 0, 0, 0, 1092.0),
 }
 

@@ -31,9 +31,8 @@ KEEP_S = 4 * 3600.0
 IMAGE = "llm-serving:1"
 _POLL_S = 60
 _LIMITED_S = 900
-# The shortest AWS allows moves copies all the time, and the next ones wait for a launch again:
-# docs/design/009-simulate.md has what each cooldown costs.
-_COOLDOWN_MIN = 30
+# docs/design/009-simulate.md has what longer ones cost.
+_COOLDOWN_MIN = 5
 _MOST_STEP = 100  # of instances that leave at a time; AWS takes no larger MaximumStepSize
 
 
@@ -141,8 +140,8 @@ def scale_in_of(variant: VariantConfig, most: int) -> tuple[ScaleInStrategy, int
     """Strategy, step and cooldown in minutes by which instances leave: what the fleet file states.
 
     Else copies that are left here and there are moved together, and instances come and go with
-    them: as many at a time as there are, half an hour after the last. Without CONSOLIDATION a copy
-    here and a copy there keep whole instances.
+    them: as many at a time as there are, after the shortest cooldown AWS allows. Without
+    CONSOLIDATION a copy here and a copy there keep whole instances.
     """
     stated = variant.scale_in
     if stated is None:
