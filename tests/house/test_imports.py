@@ -31,7 +31,9 @@ def test_every_file_keeps_the_rules(repository: Path) -> None:
         pytest.param(f"{CORE}/decide.py", "import boto3", "standard library", id="boto3 in core"),
         pytest.param(f"{CORE}/guards.py", "import pydantic", "standard library", id="pydantic"),
         pytest.param(f"{CORE}/allocate.py", "import numpy as np", "standard library", id="numpy"),
-        pytest.param(f"{CORE}/entities/state.py", "import msgspec", "standard library", id="msgspec"),
+        pytest.param(
+            f"{CORE}/entities/state.py", "import msgspec", "standard library", id="msgspec"
+        ),
         pytest.param(
             f"{CORE}/reasons.py",
             "from aws_lambda_powertools import Logger",
