@@ -9,12 +9,19 @@ from icscaler_cli.advise.player import Played, Player, pools_of, trial_of
 from icscaler_sim.advice import NOBODY, Choice, Host, Place, Trial, Verdict, choose, more_lost
 from icscaler_sim.comparison import share
 
+CHANCE = 0.03
+"""Share of the bill: who saves less on one day may save nothing on the next (docs/advise.md)."""
+_CHANCE = (
+    "This saves {saved} of the bill. So little may be chance: play other days, or another --seed, "
+    "before you move anything."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Settled:
     """`alone`: the fleet in which every candidate moved, `tried`: the sets that were chosen and
     played after it, `best`: the one that is advised. `places`: of the candidates, alone, and
-    `verdicts` on them.
+    `verdicts` on them. `notes`: what is to be said of the fleet as a whole.
     """
 
     alone: Played
@@ -22,16 +29,7 @@ class Settled:
     best: Played
     places: Mapping[str, Place] = field(default_factory=dict)
     verdicts: Mapping[str, Verdict] = field(default_factory=dict)
-    choice: Choice = field(default_factory=lambda: Choice(None, (), {}))
-
-    @property
-    def notes(self) -> list[str]:
-        """What is to be said of the fleet as a whole."""
-        if self.choice.moved or not self.places:
-            return []
-        if self.choice.tried:
-            return ["No set of models that was played alone pays: nothing is moved."]
-        return ["No model alone costs less than it frees: nothing is moved."]
+    notes: Sequence[str] = ()
 
 
 def settle(player: Player, shared: Played, thinkable: Mapping[str, Host]) -> Settled:
@@ -58,8 +56,18 @@ def settle(player: Player, shared: Played, thinkable: Mapping[str, Host]) -> Set
         played[choice.moved],
         {name: places[name] for name in thinkable},
         {n: Verdict(*why(n, choice, nobody, before[n], places[n])) for n in thinkable},
-        choice,
+        notes_on(choice, nobody),
     )
+
+
+def notes_on(choice: Choice, nobody: Trial) -> list[str]:
+    """What is to be said of what candidates there were. `nobody`: had moved."""
+    if choice.best is not None:
+        saved = 1.0 - choice.best.dollars / nobody.dollars
+        return [_CHANCE.format(saved=share(saved))] if saved < CHANCE else []
+    if choice.tried:
+        return ["No set of models that was played alone pays: nothing is moved."]
+    return ["No model alone costs less than it frees: nothing is moved."]
 
 
 def why(

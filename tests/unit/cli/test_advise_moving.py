@@ -2,7 +2,7 @@
 
 import pytest
 
-from icscaler_cli.advise.moving import why
+from icscaler_cli.advise.moving import notes_on, why
 from icscaler_sim.advice import NOBODY, Choice, Place, Trial
 
 SHARED = Trial(NOBODY, 649.0, 0.005)
@@ -60,3 +60,20 @@ def test_the_reason_is_what_decided(
 ) -> None:
     shared, own = Place(20.0, 6.0, 0.01), Place(25.0, 8.0, own_lost)
     assert why("a", choice, SHARED, shared, own) == (moves, says, choice.frees["a"])
+
+
+@pytest.mark.parametrize(
+    ("choice", "says"),
+    [
+        pytest.param(Choice(GOOD, [GOOD], {}), "This saves 2.93 % of the bill.", id="little"),
+        pytest.param(Choice(None, [DEARER], {}), "No set of models", id="none as played"),
+        pytest.param(Choice(None, [], {}), "No model alone costs less", id="none by estimate"),
+    ],
+)
+def test_what_is_said_of_the_fleet(choice: Choice, says: str) -> None:
+    (note,) = notes_on(choice, SHARED)
+    assert note.startswith(says)
+
+
+def test_nothing_is_said_of_a_saving_that_is_more_than_chance() -> None:
+    assert notes_on(Choice(LOSING, [LOSING], {}), SHARED) == []
