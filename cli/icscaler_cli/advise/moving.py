@@ -9,11 +9,11 @@ from icscaler_cli.advise.player import Played, Player, pools_of, trial_of
 from icscaler_sim.advice import NOBODY, Choice, Host, Place, Trial, Verdict, choose, more_lost
 from icscaler_sim.comparison import share
 
-CHANCE = 0.03
+LITTLE = 0.03
 """Share of the bill: who saves less on one day may save nothing on the next (docs/advise.md)."""
-_CHANCE = (
-    "This saves {saved} of the bill. So little may be chance: play other days, or another --seed, "
-    "before you move anything."
+_NOTE = (
+    "This saves {saved} of the bill. So little may be this time's alone: play other days before "
+    "you move anything."
 )
 
 
@@ -64,7 +64,7 @@ def notes_on(choice: Choice, nobody: Trial) -> list[str]:
     """What is to be said of what candidates there were. `nobody`: had moved."""
     if choice.best is not None:
         saved = 1.0 - choice.best.dollars / nobody.dollars
-        return [_CHANCE.format(saved=share(saved))] if saved < CHANCE else []
+        return [_NOTE.format(saved=share(saved))] if saved < LITTLE else []
     if choice.tried:
         return ["No set of models that was played alone pays: nothing is moved."]
     return ["No model alone costs less than it frees: nothing is moved."]
