@@ -265,7 +265,7 @@ class _Run:
             for group, message_id, body in self._letters(queue):
                 if group == POISONED:
                     self._outcome.poison_letters += 1
-                elif self._excused(message_id, body) >= MAX_RECEIVES:
+                elif self._excused(message_id, body) >= MAX_RECEIVES or self._aged(body):
                     self._outcome.excused_letters += 1
                 else:
                     wrong.append(f"dead letter in {queue}: {body:.150}")
@@ -288,6 +288,12 @@ class _Run:
             if done.request_id == request_id
             or message_id in {one.get("messageId") for one in _records(done.event)}
         )
+
+    def _aged(self, body: str) -> bool:
+        """Whether Lambda took an event and then refused to run it until it was too old."""
+        condition = json.loads(body).get("requestContext", {}).get("condition")
+        refusing = any(one.switch == "throttle_function" for one in self._plan.troubles)
+        return condition == "EventAgeExceeded" and refusing
 
     def _letters(self, queue: str) -> list[tuple[str | None, str, str]]:
         """Group, id and body of every message in a queue of the stack."""
