@@ -124,14 +124,14 @@ def calendar(
 ) -> None:
     """Show when schedules and overrides hold in the next seven days."""
     place = place_of(table, stack, region, profile)
-    from_s = int(clock.now_s()) // 60 * 60
-    until_s = from_s + days * fleet_calendar.DAY_S
     with reported_failures():
         if file is not None:
             endpoints = compiled_file(file).endpoints
         else:
             with explained(place):
                 endpoints = open_controller(place).fleet().endpoints
+        from_s = int(clock.now_s()) // 60 * 60
+        until_s = from_s + days * fleet_calendar.DAY_S
         if model is not None:
             _refuse_unknown(model, endpoints)
     found = fleet_calendar.entries(endpoints, from_s, until_s, model)

@@ -56,13 +56,14 @@ def history(
     Records are kept for RecordRetentionDays (30). Only reads.
     """
     place = place_of(table, stack, region, profile)
-    now_s = clock.now_s()
-    from_s, to_s = moment(from_, "--from", now_s), moment(to, "--to", now_s)
-    if from_s >= to_s:
-        say(f"error: --from {from_} is not before --to {to}", "bold red")
-        raise typer.Exit(ExitCode.USAGE)
+    since, until = moment(from_, "--from"), moment(to, "--to")
     with reported_failures():
         controller = open_controller(place)
+        now_s = clock.now_s()
+        from_s, to_s = since.at_s(now_s), until.at_s(now_s)
+        if from_s >= to_s:
+            say(f"error: --from {from_} is not before --to {to}", "bold red")
+            raise typer.Exit(ExitCode.USAGE)
         with explained(place):
             home = endpoint or endpoint_of(controller, model)
             records = controller.store.records(home, from_s, to_s, model)

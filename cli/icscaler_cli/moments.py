@@ -1,6 +1,7 @@
 """Moments and spans as people write and read them; all of them in UTC."""
 
 import re
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import typer
@@ -12,20 +13,32 @@ _AGO = re.compile(r"-?(\d+)([smhd])")
 FORMS = "2027-03-01T08:00, with Z or an offset if it is not UTC, 90m, 2h or 3d (ago), or epoch s"
 
 
-def moment(text: str, option: str, now_s: float) -> int:
-    """Epoch seconds of what was typed for `option`; ends the command when it means nothing."""
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What was typed: `ago_s` before a now that AWS tells later, or `fixed_s` in epoch seconds."""
+
+    ago_s: int = 0
+    fixed_s: int | None = None
+
+    def at_s(self, now_s: float) -> int:
+        """In epoch seconds."""
+        return int(now_s) - self.ago_s if self.fixed_s is None else self.fixed_s
+
+
+def moment(text: str, option: str) -> Moment:
+    """What was typed for `option`; ends the command when it means nothing."""
     ago = _AGO.fullmatch(text)
     if ago is not None:
-        return int(now_s) - int(ago[1]) * _UNITS_S[ago[2]]
+        return Moment(ago_s=int(ago[1]) * _UNITS_S[ago[2]])
     if text.isdigit() and len(text) > 8:
-        return int(text)
+        return Moment(fixed_s=int(text))
     try:
         at = datetime.fromisoformat(text)
     except ValueError as error:
         say(f"error: {option} {text}: no such time", "bold red")
         say(f"    write {FORMS}")
         raise typer.Exit(ExitCode.USAGE) from error
-    return int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp())
+    return Moment(fixed_s=int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()))
 
 
 def utc(at_s: float) -> str:

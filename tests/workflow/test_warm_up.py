@@ -45,6 +45,12 @@ def overlays(lab: Lab) -> list[str]:
     return [one.component for one in found if one.until_s is None or one.until_s > now_s]
 
 
+def fleet_version(lab: Lab) -> str:
+    pointer = lab.rig.store.fleet_pointer()
+    assert pointer is not None
+    return pointer.version
+
+
 def record(lab: Lab, arn: str) -> WarmUpRecord:
     name = arn.rsplit(":", 1)[-1]
     found, _ = lab.rig.store.read_workflow(WORKFLOW, name, WarmUpRecord)
@@ -96,6 +102,38 @@ def test_models_at_zero_are_ready_in_time_and_go_when_the_window_ends(lab: Lab) 
     assert (seen["output"]["ready"], seen["output"]["late"]) == (["blocks", "flows"], {})
     assert overlays(lab) == []
     rig.until(lambda: rig.copies("blocks") == 0 and rig.copies("flows") == 0)
+
+
+ALONE = f"""{FLEET.partition("models:")[0].rstrip()}
+  typing: {{variants: {{main: {{instance_type: ml.g5.2xlarge, max_instances: 4}}}}}}
+models:
+  - {{name: inline, class: critical, endpoint: shared}}
+  - {{name: [blocks, flows], endpoint: shared}}
+  - {{name: typing, kind: variant, endpoint: typing, max_copies: 4}}
+"""
+
+
+def test_a_single_model_variant_has_its_instances_in_time(lab: Lab) -> None:
+    rig = lab.rig
+    rig.create_single_model_endpoint("typing")
+    rig.publish(ALONE, fleet_version(lab))
+    tick(rig, on=True)
+
+    def instances() -> tuple[int, int]:
+        (variant,) = rig.sagemaker.describe_endpoint(EndpointName="typing")["ProductionVariants"]
+        return variant["DesiredInstanceCount"], variant["CurrentInstanceCount"]
+
+    assert instances() == (1, 1)
+    arn = lab.start(
+        {"select": {"name": "typing"}, "copies": 3, "for_s": 1500, "requests": {"payload": "hi"}}
+    )
+    rig.cloud.run_for(1)
+    rig.until(lambda: record(lab, arn).targets[0].asked, limit_s=1500, step_s=60)
+    assert instances() == (3, 3)
+    seen = lab.finish(arn)
+    assert (seen["output"]["verdict"], seen["output"]["late"]) == ("Ready", {}), seen
+    rig.until(lambda: instances()[0] < 3)
+    rig.publish(GROUPED, fleet_version(lab))
 
 
 def test_late_models_are_reported_with_the_reason(lab: Lab) -> None:

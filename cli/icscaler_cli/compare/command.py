@@ -72,13 +72,14 @@ def compare(
     them in the simulator. Only reads.
     """
     place = place_of(table_, stack, region, profile)
-    now_s = clock.now_s()
-    from_s = moment(from_, "--from", now_s) // STEP_S * STEP_S
-    to_s = min(moment(to, "--to", now_s), int(now_s) - SETTLED_S) // STEP_S * STEP_S
-    warm_s = (int(now_s) - moment(warm_up, "--warm-up", now_s)) // STEP_S * STEP_S
-    _refuse_period(from_s, to_s, warm_s, now_s)
+    since, until, before = moment(from_, "--from"), moment(to, "--to"), moment(warm_up, "--warm-up")
     with reported_failures():
         controller = open_controller(place)
+        now_s = clock.now_s()
+        from_s = since.at_s(now_s) // STEP_S * STEP_S
+        to_s = min(until.at_s(now_s), int(now_s) - SETTLED_S) // STEP_S * STEP_S
+        warm_s = (int(now_s) - before.at_s(now_s)) // STEP_S * STEP_S
+        _refuse_period(from_s, to_s, warm_s, now_s)
         with explained(place):
             fleet = controller.fleet()
             refuse_unknown(fleet, endpoint or [], [])

@@ -65,16 +65,16 @@ def explain(
     it, what each has cost so far and what others would have cost. Only reads.
     """
     place = place_of(table, stack, region, profile)
-    until_s = moment(at, "--at", clock.now_s()) + 1
+    then = moment(at, "--at")
     with reported_failures():
         controller = open_controller(place)
+        until_s = then.at_s(clock.now_s()) + 1
         with explained(place):
             home = endpoint_of(controller, model)
             record = None if look else _last_record(controller, home, until_s, model)
             snapshot = _snapshot(controller, home, record, until_s)
     if record is None and snapshot is None:
-        say(f"There is no record of a change of {model} on {home} until {utc(until_s - 1)} UTC.")
-        say("    Records expire after RecordRetentionDays; `icscaler status` shows the last look.")
+        _say_nothing_kept(f"{model} on {home}", home, until_s - 1, look=look)
         raise typer.Exit(ExitCode.INVALID)
     answer, found = _recompute(snapshot, record, model, rules, other_core=other_core)
     if as_json:
@@ -83,6 +83,15 @@ def explain(
         _show(home, record, answer, found, snapshot)
     if answer is not Answer.SAME:
         raise typer.Exit(ExitCode.INCOMPLETE)
+
+
+def _say_nothing_kept(model: str, home: str, until_s: int, *, look: bool) -> None:
+    if look:
+        say(f"No look at {home} left a snapshot until {utc(until_s)} UTC.")
+        say("    Those that change something do, with the parameter KeepSnapshots=all every one.")
+    else:
+        say(f"There is no record of a change of {model} until {utc(until_s)} UTC.")
+        say("    Records expire after RecordRetentionDays; --look takes the last snapshot.")
 
 
 def _last_record(

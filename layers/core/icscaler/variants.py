@@ -52,6 +52,26 @@ def views(
     return found
 
 
+def standing(name: str, variant: str, endpoint: EndpointView, at_s: int) -> ComponentView | None:
+    """How a model's single-model variant stands, for who remembers no look; None: there is none.
+
+    While the endpoint is Updating an instance that came may still load its model, so none counts.
+    """
+    found = endpoint.variants.get(variant)
+    if found is None:
+        return None
+    current = found.current_instances if endpoint.status == "InService" else 0
+    return ComponentView(
+        name=name,
+        variant=variant,
+        status=endpoint.status,
+        desired_copies=found.desired_instances,
+        current_copies=current,
+        last_modified_s=endpoint.last_modified_s,
+        described_at_s=at_s,
+    )
+
+
 def _view(
     model: ModelConfig,
     endpoint: EndpointView,

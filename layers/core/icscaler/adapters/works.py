@@ -127,17 +127,33 @@ class SageMakerRequests:
     runtime: "SageMakerRuntimeClient"
     elapsed_s: Callable[[], float] = lambda: time.time()
 
-    def send(self, endpoint: str, component: str, payload: bytes, content_type: str) -> Reply:
+    def send(
+        self,
+        endpoint: str,
+        component: str,
+        payload: bytes,
+        content_type: str,
+        variant: str | None = None,
+    ) -> Reply:
         from botocore.exceptions import BotoCoreError, ClientError
 
         began_s = self.elapsed_s()
+        invoke = self.runtime.invoke_endpoint
         try:
-            answer = self.runtime.invoke_endpoint(
-                EndpointName=endpoint,
-                InferenceComponentName=component,
-                Body=payload,
-                ContentType=content_type,
-            )
+            if variant is None:
+                answer = invoke(
+                    EndpointName=endpoint,
+                    InferenceComponentName=component,
+                    Body=payload,
+                    ContentType=content_type,
+                )
+            else:
+                answer = invoke(
+                    EndpointName=endpoint,
+                    TargetVariant=variant,
+                    Body=payload,
+                    ContentType=content_type,
+                )
             body = answer["Body"].read()
         except ClientError as error:
             code, message = code_and_message(error)

@@ -103,8 +103,18 @@ class Reply:
 class Requests(Protocol):
     """Requests to models, as their clients send them."""
 
-    def send(self, endpoint: str, component: str, payload: bytes, content_type: str) -> Reply:
-        """One InvokeEndpoint; errors of model and service are replies."""
+    def send(
+        self,
+        endpoint: str,
+        component: str,
+        payload: bytes,
+        content_type: str,
+        variant: str | None = None,
+    ) -> Reply:
+        """One InvokeEndpoint; errors of model and service are replies.
+
+        `variant`: the request is for this single-model variant, and `component` only its name.
+        """
         ...
 
 

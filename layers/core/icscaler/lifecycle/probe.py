@@ -11,12 +11,17 @@ from icscaler.rollout.entities import Probe
 OK = 200
 
 
-def send(requests: Requests, endpoint: str, component: str, probe: Probe) -> tuple[Reply, ...]:
-    """All requests of a probe, one after the other; after one that failed no more are sent."""
+def send(
+    requests: Requests, endpoint: str, component: str, probe: Probe, variant: str | None = None
+) -> tuple[Reply, ...]:
+    """All requests of a probe, one after the other; after one that failed no more are sent.
+
+    `variant`: of a single-model variant, which has no component.
+    """
     replies: list[Reply] = []
     for _ in range(probe.requests):
         payload = probe.payload.encode()
-        replies.append(requests.send(endpoint, component, payload, probe.content_type))
+        replies.append(requests.send(endpoint, component, payload, probe.content_type, variant))
         if replies[-1].status != OK:
             break
     return tuple(replies)

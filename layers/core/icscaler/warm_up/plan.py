@@ -28,7 +28,12 @@ def plan(run: Run, asked: WarmUp, deps: Deps, at_s: int) -> Answer:
         if ready_by_s is None:  # as soon as possible: one start-up time from now
             ready_by_s = at_s + max(lead_s.values())
         targets = [
-            Target(one.model.name, one.config.name, max(at_s, ready_by_s - lead_s[one.model.name]))
+            Target(
+                one.model.name,
+                one.config.name,
+                max(at_s, ready_by_s - lead_s[one.model.name]),
+                variant=one.model.variant if one.model.kind == "variant" else None,
+            )
             for one in found
         ]
         record = WarmUpRecord(run.name, asked.copies, ready_by_s, asked.until_s, targets)
@@ -78,8 +83,7 @@ def _selected(asked: WarmUp, deps: Deps, at_s: int) -> list[_Managed]:
 
 
 def _models(deps: Deps, at_s: int) -> Iterator[_Managed]:
-    """Everything that is managed, without adapters, which live in their base's copies, and without
-    single-model variants, which always run."""
+    """Everything that is managed, without adapters, which live in their base's copies."""
     pointer = deps.store.fleet_pointer()
     for name in pointer.endpoints if pointer else ():
         item = deps.store.load(name, pointer.version if pointer else "")
@@ -87,7 +91,7 @@ def _models(deps: Deps, at_s: int) -> Iterator[_Managed]:
             continue
         merged = overlays.merge(item.config, item.overlays, at_s)
         for model in merged.models.values():
-            if model.adapter_of is None and model.kind == "component":
+            if model.adapter_of is None:
                 learned = item.state.models.get(model.name)
                 yield _Managed(merged, model, learned.starts.total_s if learned else ())
 

@@ -46,7 +46,10 @@ class Verdict(StrEnum):
 
 @dataclass(slots=True)
 class Target:
-    """One model: when its floor begins, when it was ready, and what is said of it."""
+    """One model: when its floor begins, when it was ready, and what is said of it.
+
+    `variant`: where a single-model variant's instances are its copies; None: a component.
+    """
 
     component: str
     endpoint: str
@@ -55,6 +58,7 @@ class Target:
     ready_s: int | None = None
     reason: str = ""
     asked: bool = False
+    variant: str | None = None
 
 
 class Phase(StrEnum):

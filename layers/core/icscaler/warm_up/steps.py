@@ -6,7 +6,7 @@ that does not end by itself at the end of the window.
 
 from typing import Any
 
-from icscaler import bounds, overlays, switches
+from icscaler import bounds, overlays, switches, variants
 from icscaler.entities import ComponentView, EndpointConfig
 from icscaler.lifecycle import probe
 from icscaler.lifecycle.run import Answer, RefusedError, Run, ready, wait
@@ -93,7 +93,7 @@ def _tell_late(record: WarmUpRecord, deps: Deps, at_s: int) -> None:
 def _look(
     endpoint: str, targets: list[Target], record: WarmUpRecord, deps: Deps, at_s: int
 ) -> None:
-    views = deps.endpoints.describe_components([one.component for one in targets], at_s)
+    views = _views(endpoint, targets, deps, at_s)
     pointer: FleetPointer | None = None
     config: EndpointConfig | None = None
     for target in targets:
@@ -112,6 +112,20 @@ def _look(
             target.reason = why_not(target, view, (pointer, config), record, deps, at_s)
 
 
+def _views(
+    endpoint: str, targets: list[Target], deps: Deps, at_s: int
+) -> dict[str, ComponentView | None]:
+    """How each stands, None where it does not exist; who can't be read now is left out."""
+    components = [one.component for one in targets if one.variant is None]
+    views = deps.endpoints.describe_components(components, at_s) if components else {}
+    alone = {one.component: one.variant for one in targets if one.variant is not None}
+    if alone:
+        seen = deps.endpoints.describe_endpoint(endpoint)
+        for name, variant in alone.items():
+            views[name] = variants.standing(name, variant, seen, at_s) if seen else None
+    return views
+
+
 def why_not(
     target: Target,
     view: ComponentView | None,
@@ -122,7 +136,7 @@ def why_not(
 ) -> str:
     """Why a model has fewer copies than it should, as far as it can be known."""
     if view is None:
-        return "the component does not exist"
+        return f"the {'component' if target.variant is None else 'variant'} does not exist"
     if view.status == "Failed" or (view.failure_reason and view.desired_copies >= record.copies):
         return f"{view.status}: {view.failure_reason or 'SageMaker gives no reason'}"
     pointer, config = fleet
@@ -162,7 +176,9 @@ def send_requests(run: Run, asked: WarmUp, deps: Deps, at_s: int) -> Answer:
         waiting = [t for t in record.targets if t.ready_s is not None and not t.asked]
         now = max(1, SENT_PER_STEP // asked.requests.requests)  # models; a function's time is short
         for target in waiting[:now]:
-            replies = probe.send(deps.requests, target.endpoint, target.component, asked.requests)
+            replies = probe.send(
+                deps.requests, target.endpoint, target.component, asked.requests, target.variant
+            )
             wrong = probe.problems(asked.requests, replies)
             target.asked = True
             target.reason = "; ".join([*filter(None, [target.reason]), *wrong])
