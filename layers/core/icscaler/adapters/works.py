@@ -138,22 +138,13 @@ class SageMakerRequests:
         from botocore.exceptions import BotoCoreError, ClientError
 
         began_s = self.elapsed_s()
-        invoke = self.runtime.invoke_endpoint
+        whom: Any = {"InferenceComponentName": component}
+        if variant is not None:
+            whom = {"TargetVariant": variant}
         try:
-            if variant is None:
-                answer = invoke(
-                    EndpointName=endpoint,
-                    InferenceComponentName=component,
-                    Body=payload,
-                    ContentType=content_type,
-                )
-            else:
-                answer = invoke(
-                    EndpointName=endpoint,
-                    TargetVariant=variant,
-                    Body=payload,
-                    ContentType=content_type,
-                )
+            answer = self.runtime.invoke_endpoint(
+                EndpointName=endpoint, Body=payload, ContentType=content_type, **whom
+            )
             body = answer["Body"].read()
         except ClientError as error:
             code, message = code_and_message(error)
