@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from icscaler.entities import CopyResources, VariantConfig
-from icscaler.packing import Fit, Packing, fit
+from icscaler.packing import Fit, Packing, fit, fit_anyhow
 from icscaler.policies.tournament import PRICE_STEP
 
 # A running copy is worth a little more than an equal one that would have to start: no thrash.
@@ -107,7 +107,10 @@ def _share(
 ) -> tuple[dict[str, int], dict[str, tuple[float, str | None]], list[str]]:
     """Copies in the end, the dearest refused copy by component with who took its place, shorts."""
     wishes = {claim.name: claim.wish_copies for claim in claims}
-    everything = [*fixed, *(c.copy for c in claims for _ in range(c.wish_copies))]
+    counts = [*((copy, 1) for copy in fixed), *((c.copy, c.wish_copies) for c in claims)]
+    if fit_anyhow(variant, instances, counts):
+        return wishes, {}, []
+    everything = [copy for copy, count in counts for _ in range(count)]
     if Packing.of(variant, instances).add_all(everything):
         return wishes, {}, []
     packing = Packing.of(variant, instances)

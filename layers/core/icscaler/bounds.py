@@ -53,6 +53,11 @@ def bounds_at(
     return Bounds(least, stated.ceiling if stated.ceiling.copies >= 1 else least)
 
 
+def by_the_clock(model: ModelConfig) -> bool:
+    """Whether there is anything that holds at some hours only."""
+    return bool(model.schedules or model.overrides or model.overlays)
+
+
 def _within_gpus(model: ModelConfig, stated: Bounds) -> Bounds:
     """The model's ceiling in GPUs, which no schedule, override or overlay lifts."""
     if model.max_gpus is None or not model.resources.gpus:
@@ -67,7 +72,7 @@ def _stated_bounds(
     config: EndpointConfig, model: ModelConfig, at_s: int, start_up_s: int
 ) -> Bounds:
     """What people and workflows ask for."""
-    if not (model.schedules or model.overrides or model.overlays):
+    if not by_the_clock(model):
         return _constant(model.min_copies, model.max_copies)
     scheduled = tuple(schedules_at(config, model, at_s, start_up_s))
     most = _stated(model, "max_copies", Reason.MAX_COPIES, scheduled, at_s)

@@ -4,7 +4,8 @@
 
 Deterministic and total; inputs are not modified. The pipeline, each step with a reason code:
 
-    follow (what changed since the last look)  ->  learn (settled metric minutes, once each)
+    rest (who sleeps and is not called)  ->  follow (what changed since the last look)
+    -> learn (settled metric minutes, once each)
     -> recommend (policies) -> call (groups) -> shape (guards, bounds) -> keep (groups)
     -> ceilings of classes and owners -> allocate (per variant) -> allowance -> plan
 """
@@ -21,6 +22,7 @@ from icscaler import (
     ownership,
     verdicts,
 )
+from icscaler import resting as resting_models
 from icscaler import variants as single_model
 from icscaler.allocate import Allocation, Claim, allocate, by_right
 from icscaler.entities import (
@@ -44,11 +46,13 @@ def decide(
     config: EndpointConfig, state: EndpointState, seen: Snapshot, at_s: int
 ) -> tuple[EndpointState, Plan]:
     """What to do about one endpoint now; see the module. `at_s` is `seen.at_s`."""
-    wishes = {
-        name: recommend(config, state, seen, name)
-        for name in sorted(config.models)
-        if name in seen.components
+    present = [name for name in sorted(config.models) if name in seen.components]
+    resting = {
+        name: resting_models.decision(config.models[name], at_s)
+        for name in present
+        if resting_models.rests(config, config.models[name], state.models.get(name), seen)
     }
+    wishes = {n: recommend(config, state, seen, n) for n in present if n not in resting}
     cases = {name: wish.case for name, wish in wishes.items()}
     wanted = groups.call(config, wishes)
     decisions = {name: _shape(wish, wanted[name]) for name, wish in wishes.items()}
@@ -69,9 +73,11 @@ def decide(
         decisions_s=startup.latest(state.decisions_s, *(one.decision_s for one in started)),
         gpu_price=price,
     )
-    # A component that is gone for a moment (deleted and made anew) keeps what was learned of it.
+    # Who rests stays as it is. A component that is gone for a moment (deleted and made anew) keeps
+    # what was learned of it.
     after.models |= {n: s for n, s in state.models.items() if n in config.models and n not in cases}
     said, after.noticed = notices.collect(config, state, seen, after, decisions, short)
+    decisions |= resting
     unmanaged = tuple(sorted(set(seen.components) - set(config.models)))
     blind = tuple(name for name, case in cases.items() if case.blind)
     return after, Plan(at_s, tuple(changes), decisions, said, price, unmanaged, blind, started)

@@ -174,7 +174,7 @@ class Intent:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the last look decided about a component, for people; no decision depends on it.
+    """What the last look decided about a component, for people; `resting` asks whether it sleeps.
 
     `steps`: (reason, copies, by) of each. `since_s`: the first look that decided just this.
     """

@@ -137,6 +137,23 @@ class Packing:
         return True
 
 
+def fit_anyhow(
+    variant: VariantConfig, instances: int, copies: Iterable[tuple[CopyResources, int]]
+) -> bool:
+    """Whether so many of each copy fit, however they are placed one after the other.
+
+    False says nothing. Most looks at most endpoints are answered by this without placing anything.
+    """
+    used, largest = _Used(), _Used()
+    for copy, count in copies:
+        used.add([copy], count)
+        largest.raise_to(copy)
+    copy = CopyResources(largest.gpus, largest.cpus, largest.memory_mb)
+    if not holds((variant.gpus, variant.memory_mb, variant.cpus), size_of(copy)):
+        return False
+    return used.leaves_room(variant, instances, copy)
+
+
 def fit(
     variant: VariantConfig,
     instances: int,
@@ -168,13 +185,19 @@ class _Used:
     memory_mb: int = 0
     cpus: float = 0.0
 
-    def add(self, copies: Iterable[CopyResources]) -> None:
-        """These too."""
+    def add(self, copies: Iterable[CopyResources], count: int = 1) -> None:
+        """These too, so many of each."""
         for copy in copies:
-            self.copies += 1
-            self.gpus += copy.gpus
-            self.memory_mb += copy.memory_mb
-            self.cpus += copy.cpus
+            self.copies += count
+            self.gpus += count * copy.gpus
+            self.memory_mb += count * copy.memory_mb
+            self.cpus += count * copy.cpus
+
+    def raise_to(self, copy: CopyResources) -> None:
+        """Each resource as much as this copy takes of it, at least."""
+        self.gpus = max(self.gpus, copy.gpus)
+        self.memory_mb = max(self.memory_mb, copy.memory_mb)
+        self.cpus = max(self.cpus, copy.cpus)
 
     def leaves_room(self, variant: VariantConfig, instances: int, copy: CopyResources) -> bool:
         """Pigeonhole: however they lie, some instance has room for one more.

@@ -1,7 +1,7 @@
 """Verdicts: what a look decided about a component, in the words that records and people get.
 
 They are stored with the state, so that somebody who asks between two looks is told the reasons of
-the last one, whether or not it changed anything. No decision reads them.
+the last one, whether or not it changed anything. Who is asleep by them may rest (`resting`).
 """
 
 from icscaler.entities import Decision

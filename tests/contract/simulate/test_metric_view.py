@@ -89,9 +89,9 @@ def test_the_controllers_minutes_are_what_the_store_answers(
         refused = read(world, REQUESTS, "NoCapacityInvocationFailures", "Sum", start_s, at_s)
         assert {m.at_s: m.refused for m in asked if m.refused is not None} == refused
         latency = read(world, REQUESTS, "ModelLatency", "Average", start_s, at_s)
-        assert {m.at_s: m.latency_s for m in asked if m.latency_s is not None} == {
-            minute_s: microseconds / 1e6 for minute_s, microseconds in latency.items()
-        }
+        assert {m.at_s: m.latency_s for m in asked if m.latency_s is not None} == pytest.approx(
+            {minute_s: microseconds / 1e6 for minute_s, microseconds in latency.items()}, rel=1e-12
+        )
         assert {m.at_s: m.invocations for m in asked if m.invocations is not None} == invocations
         compared += len(invocations) + len(refused) + len(latency)
     assert compared > 600

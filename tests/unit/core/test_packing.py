@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from icscaler.entities import CopyResources, VariantConfig
-from icscaler.packing import Fit, Packing, fit, holds, size_of, take
+from icscaler.packing import Fit, Packing, fit, fit_anyhow, holds, size_of, take
 from tests.unit.core.build import P4D, gpus
 
 
@@ -100,3 +100,25 @@ def test_what_is_there_counts_even_when_it_can_not_fit() -> None:
     packing = Packing.of(P4D, 1)
     assert not packing.force([gpus(8), gpus(8)])
     assert not packing.add(gpus(1))
+
+
+_COPIES = st.builds(
+    CopyResources, st.integers(0, 4), st.sampled_from([0.5, 2.0]), st.sampled_from([100, 4000])
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.integers(0, 6), st.lists(st.tuples(_COPIES, st.integers(0, 3)), max_size=6))
+def test_what_fits_anyhow_finds_a_place_one_by_one_in_any_order(instances, counted) -> None:
+    variant = VariantConfig("x", 4, 4.0, 10_000)
+    if fit_anyhow(variant, instances, counted):
+        packing = Packing.of(variant, instances)
+        copies = [copy for copy, count in counted for _ in range(count)]
+        random.Random(len(copies)).shuffle(copies)
+        assert all(packing.add(copy) for copy in copies)
+
+
+def test_few_copies_on_many_instances_fit_anyhow() -> None:
+    assert fit_anyhow(P4D, 3, [(gpus(4), 2), (gpus(1), 3)])
+    assert not fit_anyhow(P4D, 1, [(gpus(4), 2)])  # it does, but not in any order beside others
+    assert not fit_anyhow(P4D, 9, [(gpus(9), 1)])

@@ -98,6 +98,18 @@ def test_all_at_once_is_as_one_by_one() -> None:
     assert learn(None, minutes, SLOTS, START_MINUTES) == learned(minutes)
 
 
+@pytest.mark.parametrize("pattern", [[25.0] * 3, [3.0], [0.0]])
+def test_silent_minutes_together_are_as_one_by_one(pattern: list[float]) -> None:
+    """Days of sleep after use, taken in by tens as of a model that rests; to the last digit."""
+    minutes = steady((pattern + [0.0] * 1500) * 2)
+    apart = together = None
+    for place in range(0, len(minutes), 10):
+        some = minutes[place : place + 10]
+        apart = learned(some, apart)
+        together = learn(together, some, SLOTS, START_MINUTES)
+        assert together == apart
+
+
 def test_inputs_are_left_alone() -> None:
     before = learned(wild(1, 200))
     kept = decode(encode(before), TournamentMemory)

@@ -27,6 +27,8 @@ Project: TypeAlias = Callable[[Row, float], Datum | None]
 """(row, seen_at_s) -> what a reader at that time sees of it; None: nothing was published."""
 
 _at = itemgetter(0)
+# Who asks for the latest rows mostly means so many at most.
+_NEAR = 32
 
 
 def single(value: float, count: float = 1) -> Datum:
@@ -105,7 +107,7 @@ class Table:
         rows = self.rows
         if not rows or rows[-1][0] < start_s:
             return []
-        place = len(rows) - 1
-        while place and rows[place - 1][0] >= start_s:
-            place -= 1
-        return rows[place:]
+        low = len(rows) - _NEAR
+        if low < 0 or rows[low][0] >= start_s:
+            low = 0
+        return rows[bisect_left(rows, start_s, low, key=_at) :]

@@ -15,6 +15,7 @@ from icscaler_sim.baselines import Facts, Level, Minute
 from icscaler_sim.metrics.store import Series
 from icscaler_sim.simulate.places import dimensions, in_flight_metric
 from icscaler_sim.world import World
+from icscaler_sim.world.emission import mean_latency_s
 from icscaler_sim.world.rows import MinuteRow
 
 MINUTE_S = 60
@@ -188,11 +189,10 @@ def metric_minutes(
     with_refused = (not loaded or promise is not None) and name not in world.aliases
     with_accepted = loaded or latency is not None or promise is not None
     rows = world.minutes(name, start_s, now_s)
-    if not rows and not (loaded or latency is not None or promise is not None):
+    if not rows and not with_accepted:
         return ()
+    rows = [row for row in rows if row.at_s <= at_s - MINUTE_S]
     for row in rows:
-        if row.at_s > at_s - MINUTE_S:
-            continue
         if with_refused:
             refused = readable(row.no_capacity, row, now_s, settings.late_fraction)
             if refused:
@@ -200,11 +200,15 @@ def metric_minutes(
         if with_accepted:
             accepted = readable(row.accepted, row, now_s, settings.late_fraction)
             _add_accepted(found, row, accepted, settings.invocation_zero_points, loaded=loaded)
+    if latency is not None:
+        _add_latency(found, world, rows)
     if in_flight is not None and (loaded or latency is not None):
-        _add_in_flight(found, world, in_flight, start_s, at_s)
+        known_s = _add_whole_minutes(found, world, rows, start_s)
+        _add_in_flight(found, world, in_flight, known_s, at_s)
         if in_tens:
             _add_rises(found, world, in_flight, start_s, at_s)
-    _add_sampled(found, latency, promise, (start_s, at_s), now_s)
+    if promise is not None:
+        _add_promise(found, promise, start_s, at_s, now_s)
     return tuple(found[minute_s] for minute_s in sorted(found))
 
 
@@ -223,6 +227,33 @@ def _add_accepted(
         minute.heartbeat = loaded and row.copies > 0
 
 
+def _add_latency(found: dict[int, MetricMinute], world: World, rows: Sequence[MinuteRow]) -> None:
+    settings = world.settings
+    for row in rows:
+        served = readable(row.served, row, world.now_s, settings.late_fraction)
+        if served:
+            minute = found.setdefault(row.at_s, MetricMinute(row.at_s))
+            minute.latency_s = mean_latency_s(row, settings.latency_spread)
+
+
+def _add_whole_minutes(
+    found: dict[int, MetricMinute], world: World, rows: Sequence[MinuteRow], start_s: int
+) -> int:
+    """The Maximum of the minutes that can be read as a whole; returns where the rest begins.
+
+    Points of ten seconds are readable before their minute is, unless something is broken.
+    """
+    if not world.faults.metrics_in_order:
+        return start_s
+    zero_points = world.settings.concurrency_zero_points
+    for row in rows:
+        start_s = row.at_s + MINUTE_S
+        if row.copies and (row.in_flight_high or zero_points):
+            minute = found.setdefault(row.at_s, MetricMinute(row.at_s))
+            minute.concurrency_per_copy = row.in_flight_high
+    return start_s
+
+
 def _add_in_flight(
     found: dict[int, MetricMinute], world: World, series: Series, start_s: int, at_s: int
 ) -> None:
@@ -232,16 +263,16 @@ def _add_in_flight(
     zero_points, now_s = world.settings.concurrency_zero_points, world.now_s
     highest: dict[int, int] = {}
     for table, _ in series.sources:
-        in_tens = table.period_s == 10
-        for row in table.backwards():
-            row_s = row[0]
-            if row_s < start_s:
-                break
-            if row[1] > now_s or row_s >= end_s or not row.copies:
+        # Unpacked, not asked by name: this runs for every point of every loaded model.
+        for row in table.since(start_s):
+            if table.period_s == TEN_S:
+                row_s, visible_s, _, high, copies = row
+            else:
+                row_s, visible_s, copies, high = row.at_s, row[1], row.copies, row.in_flight_high
+            if visible_s > now_s or row_s >= end_s or not copies or not (high or zero_points):
                 continue
-            high = row.high if in_tens else row.in_flight_high
             minute_s = row_s - row_s % MINUTE_S
-            if (high or zero_points) and high > highest.get(minute_s, -1):
+            if high > highest.get(minute_s, -1):
                 highest[minute_s] = high
     for minute_s, high in highest.items():
         minute = found.get(minute_s)
@@ -273,23 +304,15 @@ def _add_rises(
             later_s, later = row_s, row.high
 
 
-def _add_sampled(
-    found: dict[int, MetricMinute],
-    latency: Series | None,
-    promise: Promise | None,
-    span_s: tuple[int, int],
-    now_s: float,
+def _add_promise(
+    found: dict[int, MetricMinute], promise: Promise, start_s: int, at_s: int, now_s: float
 ) -> None:
-    start_s, count = span_s[0], (span_s[1] - span_s[0]) // MINUTE_S
-    if latency is not None:
-        for minute, value in _values(found, latency, "Average", start_s, count, now_s):
-            minute.latency_s = value / MICROSECONDS
-    if promise is not None:
-        stat = f"PR(:{round(promise.deadline_s * MICROSECONDS)})"
-        for minute, value in _values(found, promise.latency, stat, start_s, count, now_s):
-            minute.in_deadline_fraction = value / 100
-        for minute, value in _values(found, promise.errors, "Sum", start_s, count, now_s):
-            minute.errors = value
+    count = (at_s - start_s) // MINUTE_S
+    stat = f"PR(:{round(promise.deadline_s * MICROSECONDS)})"
+    for minute, value in _values(found, promise.latency, stat, start_s, count, now_s):
+        minute.in_deadline_fraction = value / 100
+    for minute, value in _values(found, promise.errors, "Sum", start_s, count, now_s):
+        minute.errors = value
 
 
 def _values(

@@ -38,6 +38,11 @@ class Faults:
     """The same names -> points are stamped this much later than they were measured (the clock of
     whoever measured is ahead), negative: earlier. Late points and gaps go by the true time."""
 
+    @property
+    def metrics_in_order(self) -> bool:
+        """Whether points are neither lost, nor late, nor stamped by a wrong clock."""
+        return not (self.metric_gaps or self.metric_delay_s or self.metric_clock_s)
+
     def clear(self) -> None:
         """Everything works again; what is lost stays lost."""
         for broken in fields(self):

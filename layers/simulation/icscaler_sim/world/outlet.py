@@ -40,12 +40,6 @@ class Outlet:
         """Another one that nobody reads."""
         return Outlet(self._name, self._lags, self.faults, offset=self._offset, keep_s=60.0)
 
-    @property
-    def in_order(self) -> bool:
-        """Whether points are neither lost, nor late, nor stamped by a wrong clock."""
-        faults = self.faults
-        return not (faults.metric_gaps or faults.metric_delay_s or faults.metric_clock_s)
-
     def ten_in_order(self, at_s: int, low: int, high: int, copies: int) -> Row:
         """The row of the 10 s that ended at `at_s`, nothing being broken; to be added by `tens`."""
         visible_s = at_s + self._lags.tens[(at_s // 10 + self._offset) % _LAG_TABLE]
@@ -54,7 +48,7 @@ class Outlet:
     def ten(self, at_s: int, low: int, high: int, copies: int) -> None:
         """Publish the 10 s that ended at `at_s`."""
         row = self.ten_in_order(at_s, low, high, copies)
-        if self.in_order:
+        if self.faults.metrics_in_order:
             self.tens.insert(row)
             return
         visible_s = self.faults.visible_s(self._name, at_s - 10, row[1])
@@ -63,7 +57,7 @@ class Outlet:
 
     def idle_tens(self, first_s: int, end_s: int, copies: int) -> None:
         """Nothing in flight in all periods that end from `first_s` to `end_s`."""
-        if not self.in_order:
+        if not self.faults.metrics_in_order:
             for at_s in range(first_s, end_s + 1, 10):
                 self.ten(at_s, 0, 0, copies)
             return
@@ -81,7 +75,7 @@ class Outlet:
     def minute_visible_s(self, at_s: int) -> float:
         """When the minute that ended at `at_s` can be read."""
         visible_s = at_s + self._lags.minutes[(at_s // 60 + self._offset) % _LAG_TABLE]
-        if self.in_order:
+        if self.faults.metrics_in_order:
             return visible_s
         return self.faults.visible_s(self._name, at_s - 60, visible_s)
 

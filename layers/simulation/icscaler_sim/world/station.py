@@ -257,7 +257,12 @@ class Station:
         mark_s, grain_s, service_s = self._mark_s, self._grain_s, self.service_s
         slots, copies, rate, books = float(self.slots), self.copies, self._rate, self.books
         level = rate * service_s
-        if not copies or level > slots or self.error_fraction or not self._outlet.in_order:
+        if (
+            not copies
+            or level > slots
+            or self.error_fraction
+            or not self._outlet.faults.metrics_in_order
+        ):
             return False
         rows = []
         while mark_s <= to_s and mark_s < self._flow_end_s and mark_s % 60:

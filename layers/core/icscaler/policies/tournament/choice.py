@@ -1,5 +1,6 @@
 """Choosing: the copies that the vote wants now, and what each of them is worth."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import compress
 from math import ceil
@@ -42,7 +43,7 @@ def choose(memory: TournamentMemory, terms: Terms, now: Now) -> Choice:
     # Most models need no second copy at any headroom: then all wishes need not be worked out.
     highest = max(now.load, max(memory.bases)) / terms.slots
     one = ceil(_MOST_HEADROOM * highest - rules.EPSILON) <= 1
-    level = [1] if one else level_wishes(memory, terms, now)
+    level: Sequence[int] = [1] if one else level_wishes(memory, terms, now)
     return _choose(memory, terms, level, keep_wishes(memory, now))
 
 
@@ -64,7 +65,7 @@ def copy_prices(memory: TournamentMemory, terms: Terms, now: Now, most: int) -> 
     return worth + [terms.price / PRICE_STEP] * (most - len(worth))
 
 
-def level_wishes(memory: TournamentMemory, terms: Terms, now: Now) -> list[int]:
+def level_wishes(memory: TournamentMemory, terms: Terms, now: Now) -> Sequence[int]:
     """What every level rule wishes for now."""
     load = now.load
     bases = [base if base > load else load for base in memory.bases]
@@ -78,7 +79,9 @@ def keep_wishes(memory: TournamentMemory, now: Now) -> list[bool]:
     return [wanted > 0 for wanted in memory.wanted]
 
 
-def _choose(memory: TournamentMemory, terms: Terms, level: list[int], keep: list[bool]) -> Choice:
+def _choose(
+    memory: TournamentMemory, terms: Terms, level: Sequence[int], keep: list[bool]
+) -> Choice:
     copies = _level_copies(memory, terms, level)
     share = _keep_share(memory, terms, keep)
     if copies == 1 and share < 0.5:
@@ -95,7 +98,7 @@ def _keep_share(memory: TournamentMemory, terms: Terms, keep: list[bool]) -> flo
     return sum(compress(votes, keep)) / sum(votes)
 
 
-def _level_copies(memory: TournamentMemory, terms: Terms, level: list[int]) -> int:
+def _level_copies(memory: TournamentMemory, terms: Terms, level: Sequence[int]) -> int:
     least, most = min(level), max(level)
     if most <= 1:
         return 1

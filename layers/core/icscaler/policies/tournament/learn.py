@@ -4,8 +4,10 @@ A rule's copy serves in a minute only if the rule wanted it for a whole start-up
 wants never depends on what was really there, nor on floors, ceilings or prices.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
+from itertools import groupby
+from math import ceil, inf
 from operator import attrgetter
 
 from icscaler.learned import NEVER_USED, TOURNAMENT_VERSION, TournamentMemory
@@ -115,15 +117,72 @@ def learn(
     else:
         after = fresh_memory(used=used)
     # The two memories share their lists: below a list that changes is replaced, never written to.
-    for minute in minutes:
-        if minute.at_s <= after.newest_s:
+    for _, some in groupby(_newer(minutes, after.newest_s), _block):
+        together = list(some)
+        if len(together) > 1 and _sleeps(after, together):
+            _sleep(after, together, slots, start_minutes)
             continue
-        _age(after)
-        _charge_levels(after, minute, slots)
-        _charge_keeps(after, minute, slots, start_minutes)
-        _take_in(after, minute)
-        _wish(after, start_minutes)
+        for minute in together:
+            _age(after)
+            _charge_levels(after, minute, slots)
+            _charge_keeps(after, minute, slots, start_minutes)
+            _take_in(after, minute)
+            _wish(after, start_minutes)
     return after
+
+
+def _newer(minutes: Iterable[Minute], newest_s: int) -> Iterator[Minute]:
+    for minute in minutes:
+        if minute.at_s > newest_s:
+            newest_s = minute.at_s
+            yield minute
+
+
+def _block(minute: Minute) -> int:
+    return minute.at_s // rules.BLOCK_S
+
+
+def _sleeps(memory: TournamentMemory, minutes: Sequence[Minute]) -> bool:
+    """Whether minutes of one block go by of which none changes a window or a unit of account."""
+    return (
+        _block(minutes[0]) == memory.block
+        and memory.bases[_LONG - 1] == 0
+        and not any(memory.waiting)
+        and max(memory.level_unit, memory.keep_unit) < _MOST_UNIT / 2
+        and all(minute.arrivals == minute.load == 0 for minute in minutes)
+    )
+
+
+def _sleep(
+    memory: TournamentMemory, minutes: Sequence[Minute], slots: float, start_minutes: int
+) -> None:
+    """All of `minutes` at once (see `_sleeps`): the sums of the loop in `learn`, in its order."""
+    count, idle, used_yesterday = len(minutes), memory.idle, memory.yesterday > 0
+    wanting = max(memory.bases) > slots * _LEAST_SLOT_SHARE
+    # Who wished as the first minute began is charged until its wish has lapsed.
+    charged = [
+        0
+        if not wanted
+        else count
+        if until == inf or (used_yesterday and profile)
+        else max(1, ceil(until) - idle)
+        for wanted, (until, profile) in zip(memory.wanted, _KEEPS, strict=True)
+    ]
+    for place in range(count):
+        memory.level_unit *= _LEVEL_GROWTH
+        unit = memory.keep_unit = memory.keep_unit * _KEEP_GROWTH
+        if wanting:
+            _hold(memory, slots)
+        memory.kept = [
+            before + unit if minutes_charged > place else before
+            for before, minutes_charged in zip(memory.kept, charged, strict=True)
+        ]
+        memory.asked *= _RATE_FADING
+        memory.asked_s = memory.asked_s * _RATE_FADING + rules.MINUTE_S
+    memory.minutes += count
+    memory.newest_s = minutes[-1].at_s
+    memory.idle = min(NEVER_USED, idle + count)
+    _wish(memory, start_minutes, count)
 
 
 def _age(memory: TournamentMemory) -> None:
@@ -142,17 +201,20 @@ def _age(memory: TournamentMemory) -> None:
 
 def _charge_levels(memory: TournamentMemory, minute: Minute, slots: float) -> None:
     """Copy-minutes above copy 1 that each rule held, and requests it lost."""
-    wanting = max(memory.bases) > slots * _LEAST_SLOT_SHARE
-    busy = minute.load > slots or any(memory.waiting)
     # While nobody waits and no rule wants a second copy, all rules do the same.
-    if wanting:
-        unit, wishes = memory.level_unit, rules.level_wishes(memory.bases, slots)
-        memory.held = [
-            before + (wish - 1) * unit if wish > 1 else before
-            for before, wish in zip(memory.held, wishes, strict=True)
-        ]
-    if busy:
+    if max(memory.bases) > slots * _LEAST_SLOT_SHARE:
+        _hold(memory, slots)
+    if minute.load > slots or any(memory.waiting):
         _charge_waiting(memory, minute, slots)
+
+
+def _hold(memory: TournamentMemory, slots: float) -> None:
+    """A minute of the copies above copy 1 that each rule wants."""
+    unit, wishes = memory.level_unit, rules.level_wishes(memory.bases, slots)
+    memory.held = [
+        before + (wish - 1) * unit if wish > 1 else before
+        for before, wish in zip(memory.held, wishes, strict=True)
+    ]
 
 
 def _charge_waiting(memory: TournamentMemory, minute: Minute, slots: float) -> None:
@@ -252,8 +314,8 @@ def _bases(memory: TournamentMemory, before: Sequence[float]) -> list[float]:
     return bases
 
 
-def _wish(memory: TournamentMemory, start_minutes: int) -> None:
-    """Every rule's new wish joins those of the last start-up."""
+def _wish(memory: TournamentMemory, start_minutes: int, count: int = 1) -> None:
+    """Every rule's new wish joins those of the last start-up; it is that of `count` minutes."""
     now = float(memory.minutes)
     expired = now - start_minutes
     lows: list[list[float]] = []
@@ -268,7 +330,7 @@ def _wish(memory: TournamentMemory, start_minutes: int) -> None:
     memory.lows = lows
     idle, used_yesterday = memory.idle, memory.yesterday > 0
     memory.wanted = [
-        (wanted + 1 if wanted < _MOST_WANTED else wanted)
+        (wanted + count if wanted < _MOST_WANTED else wanted)
         if idle < idle_minutes or (used_yesterday and profile)
         else 0
         for wanted, (idle_minutes, profile) in zip(memory.wanted, _KEEPS, strict=True)

@@ -7,6 +7,7 @@ highest load of the last `window` minutes, or of yesterday around this time as w
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from math import ceil, inf, log
 
 MINUTE_S = 60
@@ -119,8 +120,14 @@ KEEP_RULES: tuple[KeepRule, ...] = (
 )
 
 
-def level_wishes(bases: Sequence[float], slots: float) -> list[int]:
+def level_wishes(bases: Sequence[float], slots: float) -> Sequence[int]:
     """Copies that every level rule wants, by the value of each base signal."""
+    return _level_wishes(tuple(bases), slots)
+
+
+# What is chosen by in one look is what the next one charges, and most peaks last for minutes.
+@lru_cache(maxsize=5_000)
+def _level_wishes(bases: tuple[float, ...], slots: float) -> tuple[int, ...]:
     wishes: list[int] = []
     same: list[int] = []
     last, last_headrooms = -1.0, SIGNAL_HEADROOMS[0]
@@ -131,4 +138,4 @@ def level_wishes(bases: Sequence[float], slots: float) -> list[int]:
             same = [ceil(headroom * load - EPSILON) for headroom in headrooms]
             last, last_headrooms = base, headrooms
         wishes += same
-    return wishes
+    return tuple(wishes)
