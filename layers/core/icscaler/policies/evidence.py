@@ -8,6 +8,7 @@ decided from.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 
 from icscaler import bounds
 from icscaler.entities import (
@@ -246,13 +247,14 @@ def _read_fresh(
     at_s: int,
 ) -> Fresh:
     """The newest ended minute counts; the one that still runs has seen less and can only raise."""
-    fresh = Fresh()
-    for minute in by_start.values():
-        if minute.refused:
+    fresh, newest = Fresh(), []
+    for minute_s, minute in by_start.items():
+        if minute_s >= horizon_s:
+            newest.append((minute_s, minute))
+        elif minute.refused:
             # Seen late or again: people asked, whatever was learned of the minute in its time.
             _note_use(state, minute)
-    for minute_s in sorted([at for at in by_start if at >= horizon_s]):
-        minute = by_start[minute_s]
+    for minute_s, minute in sorted(newest, key=_at):
         _note_use(state, minute)
         fresh.refused = fresh.refused or (minute.refused or 0) > 0
         _, copies = copies_at(state, minute_s)
@@ -283,6 +285,9 @@ def _fresh_load(
         before = by_start.get(minute.at_s - MINUTE_S)
         return accepted_load.load_in_flight(model, minute, before, copies, service, at_s)
     return accepted_load.offered_load(model, minute, copies, service, guess=True) or 0.0
+
+
+_at = itemgetter(0)
 
 
 def _note_use(state: ModelState, minute: MetricMinute) -> None:

@@ -117,8 +117,8 @@ def learn(
     else:
         after = fresh_memory(used=used)
     # The two memories share their lists: below a list that changes is replaced, never written to.
-    for _, some in groupby(_newer(minutes, after.newest_s), _block):
-        together = list(some)
+    coming = _newer(minutes, after.newest_s)
+    for together in _by_block(coming) if len(coming) > 1 else (coming,):
         if len(together) > 1 and _sleeps(after, together):
             _sleep(after, together, slots, start_minutes)
             continue
@@ -131,11 +131,18 @@ def learn(
     return after
 
 
-def _newer(minutes: Iterable[Minute], newest_s: int) -> Iterator[Minute]:
+def _newer(minutes: Iterable[Minute], newest_s: int) -> list[Minute]:
+    found = []
     for minute in minutes:
         if minute.at_s > newest_s:
             newest_s = minute.at_s
-            yield minute
+            found.append(minute)
+    return found
+
+
+def _by_block(minutes: Iterable[Minute]) -> Iterator[list[Minute]]:
+    for _, together in groupby(minutes, _block):
+        yield list(together)
 
 
 def _block(minute: Minute) -> int:
@@ -240,13 +247,16 @@ def _charge_keeps(
 ) -> None:
     """Minutes each rule kept copy 1, and requests that met no copy of it."""
     unit, held = memory.keep_unit, memory.wanted
-    if any(held):
+    least = min(held)
+    if least:
+        memory.kept = [before + unit for before in memory.kept]
+    elif any(held):
         memory.kept = [
             before + unit if wanted else before
             for before, wanted in zip(memory.kept, held, strict=True)
         ]
     # What every rule has wanted for a whole start-up no rule refuses.
-    if minute.arrivals > 0 and min(held) < start_minutes:
+    if minute.arrivals > 0 and least < start_minutes:
         offered = minute.load if minute.offered is None else minute.offered
         share = slots / offered if offered > slots else 1.0
         lost = minute.arrivals * share * unit
@@ -329,6 +339,11 @@ def _wish(memory: TournamentMemory, start_minutes: int, count: int = 1) -> None:
         lows.append(lowest)
     memory.lows = lows
     idle, used_yesterday = memory.idle, memory.yesterday > 0
+    if not idle:
+        memory.wanted = [
+            wanted + count if wanted < _MOST_WANTED else wanted for wanted in memory.wanted
+        ]
+        return
     memory.wanted = [
         (wanted + count if wanted < _MOST_WANTED else wanted)
         if idle < idle_minutes or (used_yesterday and profile)
