@@ -92,7 +92,7 @@ WEEK_GRID = Grid(
     "week",
     SceneKey("fleet"),
     SceneKey("bursty"),
-    (3.0, 10.0, 20.0, 30.0, 60.0, 100.0, 300.0),
+    (3.0, 10.0, 20.0, 30.0, 60.0, 100.0, 200.0, 300.0),
     full=False,
     seeds=FULL_GRID.seeds,
 )
