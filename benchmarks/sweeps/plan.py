@@ -31,6 +31,7 @@ DEFAULT_PRICE = 30.0
 SHORTAGE = 0.6
 STARTS_S = (240.0, 120.0, 60.0, 15.0)
 ABLATION_SCENE = SceneKey("fleet", 0, 2)
+MULTIMODAL = SceneKey("multimodal", 0, 1)
 
 Settings = dict[str, Value]
 PAIRS: Mapping[str, Sequence[tuple[str, str]]] = {
@@ -75,6 +76,7 @@ class Grid:
     prices: Sequence[float]
     full: bool
     seeds: Sequence[int]
+    multimodal: SceneKey = MULTIMODAL
 
 
 REDUCED_GRID = Grid(
@@ -206,12 +208,12 @@ def ablations(grid: Grid) -> Iterator[Run]:
         yield Run(ABLATION_SCENE, replace(whole.job, settings=settings), name)
 
 
-def bursty(grid: Grid) -> Iterator[Run]:
-    """Ten-second bins: by the tick, and with spike alarms and wake events."""
-    yield from frontier(grid, grid.bursty)
-    yield from frontier(grid, grid.bursty, events=True)
-    yield other(grid.bursty, CLAIRVOYANT, {})
-    yield from peers(grid, grid.bursty)
+def elsewhere(grid: Grid, scene: SceneKey) -> Iterator[Run]:
+    """Other traffic: ours by the tick, and with spike alarms and wake events; all peers."""
+    yield from frontier(grid, scene)
+    yield from frontier(grid, scene, events=True)
+    yield other(scene, CLAIRVOYANT, {})
+    yield from peers(grid, scene)
 
 
 Part = Callable[[Grid, Ledger], Iterator[Run]]
@@ -222,7 +224,8 @@ PARTS: Mapping[str, Part] = {
     "peers": lambda grid, ledger: peers(grid, grid.fleet),
     "shortage": shortage,
     "starts": lambda grid, ledger: starts(grid),
-    "bursty": lambda grid, ledger: bursty(grid),
+    "bursty": lambda grid, ledger: elsewhere(grid, grid.bursty),
+    "multimodal": lambda grid, ledger: elsewhere(grid, grid.multimodal),
     "seeds": lambda grid, ledger: seeds(grid),
     "ablations": lambda grid, ledger: ablations(grid),
 }

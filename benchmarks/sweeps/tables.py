@@ -19,7 +19,7 @@ def tables(results: Results) -> Iterator[str]:
     grid = results.grid
     yield from said_of(results)
     yield from _bars(list(bars(results)))
-    for scene in (grid.fleet, grid.bursty):
+    for scene in (grid.fleet, grid.bursty, grid.multimodal):
         yield f"\n### GPUs for a share in time: {scene.label}\n"
         yield from levels(results, scene)
     yield f"\n### icscaler by price: {grid.fleet.label}\n"
@@ -48,7 +48,8 @@ def said_of(results: Results) -> Iterator[str]:
     grid = results.grid
     made = len(list(results.ledger))
     where = "recorded traffic" if recorded_folder() else "GENERATED traffic (no ICSCALER_TRACES)"
-    yield f"Grid `{grid.name}` on {where}: {grid.fleet.label}; {grid.bursty.label}."
+    scenes = "; ".join(scene.label for scene in (grid.fleet, grid.bursty, grid.multimodal))
+    yield f"Grid `{grid.name}` on {where}: {scenes}."
     yield f"{made} runs kept; prices {', '.join(f'{price:g}' for price in grid.prices)}.\n"
 
 
