@@ -31,7 +31,17 @@ TIERS: tuple[frozenset[str], ...] = (
     ),
     frozenset({"bases", "bounds", "policies", "packing", "limits", "alarm_plan", "variants"}),
     frozenset(
-        {"ownership", "guards", "demand", "groups", "allocate", "notices", "invariants", "verdicts"}
+        {
+            "ownership",
+            "guards",
+            "demand",
+            "groups",
+            "allocate",
+            "notices",
+            "invariants",
+            "resting",
+            "verdicts",
+        }
     ),
     frozenset({"decide", "rollout"}),
     frozenset({"ports"}),

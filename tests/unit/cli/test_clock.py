@@ -10,7 +10,6 @@ from botocore.awsrequest import AWSResponse
 
 from icscaler_cli import clock
 
-
 NOW_S = 1_900_000_000.5
 
 

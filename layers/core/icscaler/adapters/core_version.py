@@ -27,6 +27,7 @@ MODULES = (
     "packing",
     "policies",
     "reasons",
+    "resting",
     "schedules",
     "variants",
     "verdicts",
