@@ -142,7 +142,7 @@ def fit_anyhow(
 ) -> bool:
     """Whether so many of each copy fit, however they are placed one after the other.
 
-    False says nothing. Most looks at most endpoints are answered by this without placing anything.
+    False says nothing; then they have to be placed to know.
     """
     used, largest = _Used(), _Used()
     for copy, count in copies:

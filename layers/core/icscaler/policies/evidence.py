@@ -32,6 +32,7 @@ MINUTE_S = 60
 # A longer hole is not bridged minute by minute: nothing older than this can matter to a decision.
 LONGEST_HOLE_S = 3 * 3600
 _COPIES_LOG_S = LONGEST_HOLE_S
+_at = itemgetter(0)
 
 
 @dataclass(slots=True)
@@ -285,9 +286,6 @@ def _fresh_load(
         before = by_start.get(minute.at_s - MINUTE_S)
         return accepted_load.load_in_flight(model, minute, before, copies, service, at_s)
     return accepted_load.offered_load(model, minute, copies, service, guess=True) or 0.0
-
-
-_at = itemgetter(0)
 
 
 def _note_use(state: ModelState, minute: MetricMinute) -> None:
